@@ -1,0 +1,17 @@
+/** What is measured (docs/operations.md). `lib/metrics.ts` keeps it for Prometheus; without a registry nothing is kept. */
+export interface Metrics {
+  /** One answered request. `route` is a pattern such as `/os-filesystem/{name}`, never a path as sent. */
+  requestServed(route: string, method: string, status: number, seconds: number): void;
+  /** One run of the reconciler. */
+  runFinished(backend: string, outcome: RunOutcome, seconds: number): void;
+  /** One call of a driver. */
+  driverCalled(backend: string, method: string, failed: boolean, seconds: number): void;
+  /** From a change of what should hold to its confirmation by the backend. */
+  converged(backend: string, seconds: number): void;
+  /** Filesystems of a backend that wait for a run now, and how long the oldest has waited. */
+  lag(backend: string, due: number, oldestSeconds: number): void;
+  /** Whether a backend can be worked on. */
+  backendUp(backend: string, up: boolean): void;
+}
+
+export type RunOutcome = 'applied' | 'parked' | 'postponed' | 'failed' | 'overtaken' | 'lost' | 'retired' | 'purged';

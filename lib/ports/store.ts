@@ -1,0 +1,294 @@
+import type { Filesystem, Scope, Status } from '../domain/filesystem';
+import type { Identity } from '../domain/identity';
+import type { InstanceState, Observation } from '../domain/instance';
+import type { Attributes } from '../domain/put-filesystem';
+import type { Size } from '../domain/size';
+import type { AccessList } from './driver';
+
+/** For whom something is read: an administrator sees instances of all projects, others those of their own. */
+export type Viewer = Pick<Identity, 'isAdmin' | 'projectId'>;
+
+/** Who caused a change: a request id, an event's type. Ends up in the access log and in the lines of the run that follows. */
+export type Cause = string;
+
+// ---------------------------------------------------------------------------------------------------- the HTTP handlers
+
+/** How far a backend is behind what should hold. */
+export type AccessState = 'current' | 'updating' | 'error';
+
+/** The `access` attribute (docs/api.md, "Every attribute"): counts of addresses of the instances that the viewer may see. */
+export interface AccessSummary {
+  /** Those in dispute included. */
+  readonly entitled: number;
+  readonly applied: number;
+  /** The whole filesystem's. */
+  readonly state: AccessState;
+  /** Why it is not current, or that single addresses are refused or in dispute; null when all is well. */
+  readonly message: string | null;
+}
+
+export interface FilesystemView {
+  readonly filesystem: Filesystem;
+  readonly access: AccessSummary;
+}
+
+/** A row of a list: every attribute, of `access` the state alone. */
+export interface FilesystemRow {
+  readonly filesystem: Filesystem;
+  readonly accessState: AccessState;
+}
+
+export interface FilesystemQuery {
+  /** Null: all tenants'. */
+  readonly tenantId: string | null;
+  readonly scope?: Scope | undefined;
+  readonly status?: Status | undefined;
+  readonly project?: string | undefined;
+  readonly owner?: string | undefined;
+  /** A name: the list begins behind it. */
+  readonly marker?: string | undefined;
+  /** At most so many rows are returned. */
+  readonly limit: number;
+}
+
+export type InstanceEntryStatus = 'pending' | 'connected' | 'disconnecting' | 'error';
+
+/** An instance that has, had or should have access to a filesystem (docs/api.md, "Instances"). */
+export interface InstanceEntry {
+  readonly id: string;
+  /** Null: not known. */
+  readonly project: string | null;
+  readonly status: InstanceEntryStatus;
+  /** Those that count now, canonical. */
+  readonly addresses: readonly string[];
+  /** True: by the scope. False: by an explicit connection. */
+  readonly automatic: boolean;
+  /** Why an address of it is kept out; null when none is. */
+  readonly fault: { readonly message: string; readonly created: Date } | null;
+}
+
+export interface InstanceQuery {
+  readonly status?: InstanceEntryStatus | undefined;
+  /** An id: the list begins behind it. */
+  readonly marker?: string | undefined;
+  readonly limit: number;
+}
+
+/** What the HTTP handlers need of the store. Every method throws `Unavailable` while Postgres is out of reach. */
+export interface FilesystemStore {
+  /**
+   * Runs `work` in one transaction that holds the schema's advisory lock, shared, from before its first read
+   * (docs/architecture.md, rule 1); rolled back when `work` throws. `work` may run again after a serialization failure, a
+   * deadlock, or when another transaction took the name first.
+   */
+  transaction<Result>(cause: Cause, work: (tx: FilesystemTransaction) => Promise<Result>): Promise<Result>;
+
+  /** The filesystem of that name, not yet retired; null when there is none. Visibility is the caller's to check. */
+  find(name: string, viewer: Viewer): Promise<FilesystemView | null>;
+
+  /** Sorted by name in byte order. What a tenant sees: his own, those of scope `project` for him, the global ones. */
+  list(query: FilesystemQuery): Promise<readonly FilesystemRow[]>;
+
+  /** Ids of the instances of a filesystem that the viewer may see, sorted in byte order. */
+  listInstances(filesystem: Filesystem, viewer: Viewer, query: InstanceQuery): Promise<readonly string[]>;
+
+  /** One instance's entry, null when it has, had and should have no access, or the viewer may not see that it has. */
+  findInstance(filesystem: Filesystem, instanceId: string, viewer: Viewer): Promise<InstanceEntry | null>;
+
+  /** Asks the process that serves the backend to count what the volume holds. @returns when it was asked */
+  requestUsage(filesystemId: string): Promise<Date>;
+
+  /** When the volume's use was last counted; null: never. */
+  usageTime(filesystemId: string): Promise<Date | null>;
+}
+
+export interface NewFilesystem {
+  readonly name: string;
+  readonly owner: string;
+  readonly attributes: Attributes;
+}
+
+export interface FilesystemTransaction {
+  /** Reads the row and holds it (`for no key update`) until the transaction ends. */
+  lock(name: string): Promise<Filesystem | null>;
+  create(filesystem: NewFilesystem): Promise<Filesystem>;
+  /** Sets what a user sets, and bumps the desired revision. */
+  change(id: string, change: { attributes: Attributes; endConnections: boolean; withdraws: boolean }): Promise<Filesystem>;
+  /** On status `error`: the next attempt is now, and no revision is bumped. */
+  retry(id: string): Promise<void>;
+  /** Bumps the desired revision, as every change of what should hold does, so that the reconciler sees it. */
+  markDeleting(id: string): Promise<void>;
+  /** What the directory knows of an instance; null: nothing. */
+  instance(id: string): Promise<{ readonly project: string | null; readonly state: InstanceState | null } | null>;
+  isConnected(id: string, instanceId: string): Promise<boolean>;
+  connect(id: string, instanceId: string, by: { userId: string | null; projectId: string }): Promise<void>;
+  disconnect(id: string, instanceId: string): Promise<void>;
+}
+
+/** Wakes who waits for a filesystem: the reconciler of any process has settled something, or a request has changed it. */
+export interface Changes {
+  /** Resolves at the next change of that filesystem, after `milliseconds`, or when the signal aborts. Holds no connection. */
+  next(filesystemId: string, milliseconds: number, signal: AbortSignal): Promise<void>;
+}
+
+// ------------------------------------------------------------------------------------------------ the instance directory
+
+export interface InstanceStore {
+  /**
+   * Stores observations in one transaction, with the bumps that follow from them (docs/architecture.md, rules 1 and 2).
+   * Atomic: all or none.
+   * @returns the ids of filesystems that were bumped
+   */
+  apply(observations: readonly Observation[]): Promise<readonly string[]>;
+
+  /** Whether every backend has what these filesystems' revisions of now ask for: those that have not. */
+  unsettled(filesystemIds: readonly string[]): Promise<readonly { id: string; name: string; backend: string }[]>;
+
+  /** Removes tombstones that are older than this, some thousand at a time. @returns how many */
+  prune(goneBefore: Date): Promise<number>;
+}
+
+// -------------------------------------------------------------------------------------------------------- the reconciler
+
+/** A backend as a process of ours serves it. */
+export interface ServedBackend {
+  readonly name: string;
+  /** Hash of the settings that decide about lists and exports (docs/architecture.md, rule 14). */
+  readonly fingerprint: string;
+}
+
+/** A filesystem that this process alone works on, until the lease ends. */
+export interface Claim {
+  readonly filesystemId: string;
+  readonly backend: string;
+  /** Given out once: a write with a token that is not the row's any more changes nothing. */
+  readonly leaseToken: bigint;
+  /** Failed runs in a row before this one. */
+  readonly failures: number;
+}
+
+export interface AccessEntry {
+  readonly instanceId: string;
+  readonly address: string;
+}
+
+/** What should hold, and what the backend was last confirmed to have, all of one snapshot. */
+export interface Wanted {
+  readonly filesystem: Filesystem;
+  /** Out of service already: the data waits to be purged. */
+  readonly retired: boolean;
+  readonly access: AccessList;
+  /** Which entitled instances have the list's addresses. */
+  readonly claims: readonly AccessEntry[];
+  /** Addresses of entitled instances that another claims too: kept out of the list. */
+  readonly disputed: readonly string[];
+  readonly entries: readonly AccessEntry[];
+  /** Who caused the latest change. */
+  readonly cause: Cause | null;
+  /** When the oldest change came that the backend does not have yet; null: it has all. */
+  readonly behindSince: Date | null;
+}
+
+/** What a backend has after a call of its driver. */
+export interface AccessSettlement {
+  /** Of the wanted list, the addresses that are let in. */
+  readonly applied: ReadonlySet<string>;
+  /** Canonical address → why. */
+  readonly refused: ReadonlyMap<string, string>;
+  /** Whether the wanted list is in force but for what was refused; false: only what had to go is gone. */
+  readonly complete: boolean;
+}
+
+/** How a row leaves a run that did all (docs/architecture.md, rules 4 and 15). Milliseconds from now. */
+export interface Release {
+  /** No run before that. */
+  readonly pause: number;
+  /** No run that only grants before that. */
+  readonly grantPause: number;
+  /** When to try refused addresses again; null: there are none. */
+  readonly retryAfter: number | null;
+}
+
+/**
+ * What the reconciler needs of the store. A method that takes a claim returns false when the lease is lost, and has then
+ * changed nothing.
+ */
+export interface WorkStore {
+  /** Some due filesystems of these backends, shortest list first; none of a backend whose stored fingerprint is another. */
+  claim(backends: readonly ServedBackend[], limit: number): Promise<readonly Claim[]>;
+  /** Renews the leases, in one statement. @returns the ids of those that are still held */
+  renew(claims: readonly Claim[]): Promise<ReadonlySet<string>>;
+  /** When the next filesystem of these backends is due; null: none is. */
+  nextDue(backends: readonly string[]): Promise<Date | null>;
+  /** How many wait now, and since when. */
+  lag(backend: string): Promise<{ readonly due: number; readonly oldest: Date | null }>;
+  /** What should hold now; null when the lease is lost. */
+  wanted(claim: Claim): Promise<Wanted | null>;
+  /** There is a volume, of this size. */
+  settleVolume(claim: Claim, volume: { readonly exportLocation: string; readonly size: Size }): Promise<boolean>;
+  /**
+   * The backend lets in these addresses, and refuses those; the difference goes into the access log. With `release` the
+   * run ends with it (`release` below), in one transaction.
+   */
+  settleAccess(claim: Claim, wanted: Wanted, result: AccessSettlement, release: Release | null): Promise<boolean>;
+  /** A resize was refused: back to the applied size, and the fault says why. */
+  refuseResize(claim: Claim, message: string): Promise<boolean>;
+  /** Ends a run that did all: nothing is due, or now when the desired revision grew meanwhile. */
+  release(claim: Claim, wanted: Wanted, release: Release): Promise<boolean>;
+  /** Out of service: the name is free, the data is to be purged after this delay. */
+  settleRetired(claim: Claim, purgeAfterMilliseconds: number): Promise<boolean>;
+  /** Destroyed: the row goes. */
+  settlePurged(claim: Claim): Promise<boolean>;
+  /** Due again after this delay. */
+  postpone(claim: Claim, delayMilliseconds: number, reason: string): Promise<boolean>;
+  /** Waits without an attempt until the backend is back (`wake`), or something changes. */
+  park(claim: Claim, reason: string): Promise<boolean>;
+  /** Sets the desired revision above the backend's, so that the next run is allowed to write. */
+  overtake(claim: Claim, revision: bigint): Promise<boolean>;
+  /** Gives up until somebody changes what is wanted: status `error`. */
+  fail(claim: Claim, message: string): Promise<boolean>;
+  /** The lease was lost after the driver was called: bumps, so that a late write never stays (rule 5). */
+  distrust(claim: Claim): Promise<void>;
+  /** Gives claims back at once, as at shutdown. */
+  giveBack(claims: readonly Claim[]): Promise<void>;
+  /** A backend is back: what was parked or backs off is due now. */
+  wake(backend: string): Promise<void>;
+  /** Gives back the leases of processes that are known to be dead. @returns how many */
+  releaseDead(backends: readonly string[]): Promise<number>;
+  /** Volumes whose use is to be counted: asked for, or last counted before this time; at most `limit`. */
+  usageDue(backend: string, countedBefore: Date, limit: number): Promise<readonly string[]>;
+  recordUsage(backend: string, usage: ReadonlyMap<string, bigint>): Promise<void>;
+}
+
+/** What the database holds of a backend. */
+export interface BackendRecord {
+  readonly name: string;
+  /** The UUID that also stands in the marker at the root of the storage. */
+  readonly identity: string;
+  /** Whether the marker was ever written: storage without one is then not its storage. */
+  readonly marked: boolean;
+  readonly fingerprint: string;
+}
+
+export interface BackendStore {
+  /**
+   * Makes the row where there is none. With another fingerprint than stored, takes ours: from then on processes with the
+   * older one claim nothing, and all its filesystems are bumped, in slices, by `rebump`.
+   */
+  register(backend: ServedBackend, driver: string, lacks: readonly string[]): Promise<BackendRecord>;
+  /** Bumps the next slice of filesystems that a new fingerprint concerns. @returns whether there is more */
+  rebump(backend: string): Promise<boolean>;
+  /** The marker is written. */
+  marked(backend: string): Promise<void>;
+  /** This process serves it. @returns the stored fingerprint: another than ours means that a newer configuration is in force */
+  heartbeat(backend: string): Promise<string>;
+}
+
+/** What Postgres tells by itself. */
+export interface Signals {
+  /**
+   * Calls `onDue` when some filesystem may have become due, `onChange` when one was settled. Reconnects by itself; what was
+   * missed meanwhile the poll finds.
+   */
+  listen(on: { due(): void; changed(filesystemId: string): void }, signal: AbortSignal): Promise<void>;
+}
