@@ -1,0 +1,60 @@
+import { type CountingRule, compareAddresses, counts } from './address';
+import type { Filesystem } from './filesystem';
+import type { KnownInstance } from './instance';
+
+/** Why an address is not in the list although an instance that has it is entitled. */
+export const DISPUTED = 'The address is also claimed elsewhere.';
+
+/** Who is let in, and who would be, did nobody else claim the same address. */
+export interface Entitlement {
+  /** The access list: canonical, sorted as numbers, each once. */
+  readonly addresses: readonly string[];
+  /** Addresses of entitled instances that another live instance claims which is not entitled: kept out. */
+  readonly disputed: readonly string[];
+}
+
+/** Whether an instance may mount a filesystem: the rule of the scopes, in words (docs/api.md, "Scope"). */
+export function isEntitled(
+  { scope, project }: Pick<Filesystem, 'scope' | 'project'>,
+  instance: KnownInstance,
+  connectedInstanceIds: ReadonlySet<string>,
+): boolean {
+  if (instance.state?.value !== 'live') return false;
+  switch (scope) {
+    case 'global':
+      return true;
+    case 'project':
+      return project !== null && instance.project?.value === project;
+    case 'instance':
+      return connectedInstanceIds.has(instance.id);
+  }
+}
+
+/**
+ * The access list of a filesystem, in words. The store computes it in SQL (`store/entitlement.ts`), since the directory
+ * does not fit through here; a property spec holds the two together.
+ */
+export function entitlement(
+  filesystem: Pick<Filesystem, 'scope' | 'project'>,
+  instances: readonly KnownInstance[],
+  connectedInstanceIds: ReadonlySet<string>,
+  rule: CountingRule,
+): Entitlement {
+  const claimants = new Map<string, boolean[]>();
+  for (const instance of instances) {
+    if (instance.state?.value !== 'live') continue;
+    const entitled = isEntitled(filesystem, instance, connectedInstanceIds);
+    for (const address of instance.addresses?.value ?? [])
+      if (counts(rule, address)) {
+        const claims = claimants.get(address.address) ?? [];
+        claimants.set(address.address, [...claims, entitled]);
+      }
+  }
+  const claimed = [...claimants].filter(([, claims]) => claims.includes(true));
+  const select = (disputed: boolean) =>
+    claimed
+      .filter(([, claims]) => claims.includes(false) === disputed)
+      .map(([address]) => address)
+      .sort(compareAddresses);
+  return { addresses: select(false), disputed: select(true) };
+}

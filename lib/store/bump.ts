@@ -1,0 +1,48 @@
+import type { Knex } from 'knex';
+import type { Cause } from '../ports/store';
+
+/** A filesystem whose entitlement may have changed, and how. */
+export interface Bump {
+  readonly id: string;
+  /** Somebody may lose access: such a run goes before those that only grant (rule 15). */
+  readonly withdraws: boolean;
+  readonly cause: Cause;
+}
+
+/**
+ * Raises the desired revision of all these filesystems by one statement, the last before the commit (rules 1, 2 and 4):
+ * rows are locked in the order of their ids, so that two of these never wait for each other in a circle. A row that waits
+ * already keeps its moment: back-off and lease stay. Wakes the reconcilers at the commit.
+ */
+export async function bump(trx: Knex.Transaction, schema: string, bumps: readonly Bump[], now: Date): Promise<void> {
+  if (bumps.length === 0) return;
+  await trx.raw(
+    `with said as (
+       select * from unnest(:ids::uuid[], :withdraws::boolean[], :causes::text[]) as said(id, withdraws, cause)
+     ),
+     concerned as materialized (
+       select f.id from filesystems f
+       where f.id = any(:ids::uuid[]) and f.retired is null
+       order by f.id for no key update
+     ),
+     bumped as (
+       update filesystems f set
+         desired_revision = f.desired_revision + 1,
+         withdraw_revision = case when said.withdraws then f.desired_revision + 1 else f.withdraw_revision end,
+         next_attempt = coalesce(f.next_attempt, :now),
+         behind_since = coalesce(f.behind_since, :now),
+         cause = said.cause
+       from concerned join said using (id)
+       where f.id = concerned.id
+       returning 1
+     )
+     select pg_notify(:schema, '') from (select from bumped limit 1) as any_bumped`,
+    {
+      ids: bumps.map(({ id }) => id),
+      withdraws: bumps.map(({ withdraws }) => withdraws),
+      causes: bumps.map(({ cause }) => cause),
+      now,
+      schema,
+    },
+  );
+}

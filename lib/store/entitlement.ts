@@ -1,0 +1,77 @@
+import type { CountingRule } from '../domain/address';
+import type { Scope } from '../domain/filesystem';
+
+/*
+ * The rule of domain/entitlement.ts in SQL. A property spec holds the two together (spec/store/entitlement.spec.ts).
+ */
+
+/**
+ * Whether a row of `instance_addresses` with this alias counts. The rule is a setting of the process, so it stands in the
+ * text as literals: the planner sees them. Canonical CIDRs and checked ids alone get in (`parseCountingNetwork`).
+ */
+export function countsSql({ networks, kinds }: CountingRule, alias: string): string {
+  const ofKind = `${alias}.kind in (${kinds.map((kind) => literal(kind)).join(', ') || 'null'})`;
+  if (networks === null) return ofKind;
+  const open = networks.filter(({ networkId }) => networkId === null).map(({ cidr }) => literal(cidr));
+  const bound = networks.filter(({ networkId }) => networkId !== null);
+  const alternatives = [
+    ...(open.length > 0 ? [`${alias}.address <<= any(array[${open.join(', ')}]::inet[])`] : []),
+    ...bound.map(
+      ({ cidr, networkId }) =>
+        `(${alias}.network = ${literal(networkId ?? '')} and ${alias}.address <<= inet ${literal(cidr)})`,
+    ),
+  ];
+  return `(${ofKind} and (${alternatives.join(' or ') || 'false'}))`;
+}
+
+/** Whether an instance with this alias, which must be live, is entitled by scope. `filesystem` is an alias, or a cast parameter. */
+export function entitledSql(scope: Scope, filesystem: { id: string; project: string }, instance: string): string {
+  switch (scope) {
+    case 'global':
+      return 'true';
+    case 'project':
+      return `${instance}.project = ${filesystem.project}`;
+    case 'instance':
+      return `exists (select from connections c where c.filesystem_id = ${filesystem.id} and c.instance_id = ${instance}.id)`;
+  }
+}
+
+/**
+ * The entitled pairs of an address and an instance, with `disputed`: a live instance that is not entitled claims the address
+ * too (rule 10). One text row, a line a pair, sorted by address as a number: ten thousand rows cost pg ten times that.
+ * Parameters: the filesystem's id, and its project.
+ */
+export function entitledPairsSql(scope: Scope, rule: CountingRule): string {
+  const filesystem = { id: '$1::uuid', project: '$2::text' };
+  const from = {
+    global: `instances i join instance_addresses a on a.instance_id = i.id`,
+    project: `instances i join instance_addresses a on a.instance_id = i.id`,
+    instance: `connections x join instances i on i.id = x.instance_id and x.filesystem_id = ${filesystem.id}
+               join instance_addresses a on a.instance_id = i.id`,
+  }[scope];
+  const disputed =
+    scope === 'global'
+      ? 'false'
+      : `exists (
+           select from instance_addresses o join instances j on j.id = o.instance_id
+           where o.address = a.address and j.state = 'live' and ${countsSql(rule, 'o')}
+             and (${entitledSql(scope, filesystem, 'j')}) is not true
+         )`;
+  const ofProject = scope === 'project' ? `and i.project = ${filesystem.project}` : '';
+  return `
+    select string_agg(host(pair.address) || ' ' || pair.instance_id || case when pair.disputed then ' !' else '' end,
+                      E'\\n' order by pair.address, pair.instance_id) as pairs
+    from (
+      select a.address, a.instance_id, ${disputed} as disputed
+      from ${from}
+      where i.state = 'live' ${ofProject} and ${countsSql(rule, 'a')}
+    ) as pair
+    -- every statement of this family takes the same two parameters
+    where $1::uuid is not null or $2::text is not null`;
+}
+
+/** A literal of words that a rule of ours has checked. */
+function literal(word: string): string {
+  if (!/^[A-Za-z0-9._:/-]*$/.test(word)) throw new Error(`not a checked word: ${JSON.stringify(word)}`);
+  return `'${word}'`;
+}

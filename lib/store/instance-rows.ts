@@ -1,0 +1,117 @@
+import type { Knex } from 'knex';
+import type { AddressKind, InstanceAddress } from '../domain/address';
+import type { Fact, InstanceState, KnownInstance, ObservationSource } from '../domain/instance';
+import type { Change } from './concerned';
+
+interface InstanceRow {
+  readonly id: string;
+  readonly project: string | null;
+  readonly project_time: Date | null;
+  readonly project_source: ObservationSource | null;
+  readonly state: InstanceState | null;
+  readonly state_time: Date | null;
+  readonly state_source: ObservationSource | null;
+  readonly addresses_time: Date | null;
+  readonly addresses_source: ObservationSource | null;
+  readonly live_until: Date | null;
+  /** `[address, kind, network, port]`, sorted by the address' text. */
+  readonly addresses: readonly [string, AddressKind, string | null, string | null][];
+}
+
+/** What the directory knows of these instances, by id. The caller holds the exclusive advisory lock. */
+export async function readInstances(
+  trx: Knex.Transaction,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, KnownInstance>> {
+  const { rows } = await trx.raw<{ rows: InstanceRow[] }>(
+    `select i.id, i.project, i.project_time, i.project_source, i.state, i.state_time, i.state_source,
+            i.addresses_time, i.addresses_source, i.live_until,
+            coalesce((
+              select json_agg(json_build_array(host(a.address), a.kind, a.network, a.port) order by host(a.address) collate "C")
+              from instance_addresses a where a.instance_id = i.id
+            ), '[]') as addresses
+     from instances i where i.id = any(:ids::text[]) order by i.id`,
+    { ids: [...new Set(ids)] },
+  );
+  return new Map(rows.map((row) => [row.id, toKnownInstance(row)]));
+}
+
+function toKnownInstance(row: InstanceRow): KnownInstance {
+  const addresses = row.addresses.map(([address, kind, network, port]) => ({ address, kind, network, port }));
+  return {
+    id: row.id,
+    project: fact(row.project, row.project_time, row.project_source),
+    state: row.state === null ? null : fact(row.state, row.state_time, row.state_source),
+    addresses: fact<readonly InstanceAddress[]>(addresses, row.addresses_time, row.addresses_source),
+    liveUntil: row.live_until,
+  };
+}
+
+function fact<Value>(value: Value, time: Date | null, source: ObservationSource | null): Fact<Value> | null {
+  return time === null || source === null ? null : { value, time, source };
+}
+
+/** Writes what has changed, in four statements at most, however many instances there are. */
+export async function writeInstances(trx: Knex.Transaction, changes: readonly Change[]): Promise<void> {
+  const rows = changes.map(({ after }) => ({
+    id: after.id,
+    project: after.project?.value ?? null,
+    project_time: after.project?.time ?? null,
+    project_source: after.project?.source ?? null,
+    state: after.state?.value ?? null,
+    state_time: after.state?.time ?? null,
+    state_source: after.state?.source ?? null,
+    addresses_time: after.addresses?.time ?? null,
+    addresses_source: after.addresses?.source ?? null,
+    live_until: after.liveUntil,
+  }));
+  await trx.raw(
+    `insert into instances
+       select * from json_populate_recordset(null::instances, :rows::json) order by id
+     on conflict (id) do update set
+       project = excluded.project, project_time = excluded.project_time, project_source = excluded.project_source,
+       state = excluded.state, state_time = excluded.state_time, state_source = excluded.state_source,
+       addresses_time = excluded.addresses_time, addresses_source = excluded.addresses_source,
+       live_until = excluded.live_until`,
+    { rows: JSON.stringify(rows) },
+  );
+
+  const removed = changes.flatMap(({ before, after }) =>
+    minus(before?.addresses?.value ?? [], after.addresses?.value ?? []).map((each) => [after.id, each] as const),
+  );
+  if (removed.length > 0)
+    await trx.raw(
+      `delete from instance_addresses a using unnest(:ids::text[], :addresses::inet[]) as r(id, address)
+       where a.instance_id = r.id and a.address = r.address`,
+      { ids: removed.map(([id]) => id), addresses: removed.map(([, { address }]) => address) },
+    );
+
+  const written = changes.flatMap(({ before, after }) =>
+    minus(after.addresses?.value ?? [], before?.addresses?.value ?? []).map((each) => ({
+      instance_id: after.id,
+      ...each,
+    })),
+  );
+  if (written.length > 0)
+    await trx.raw(
+      `insert into instance_addresses
+         select * from json_populate_recordset(null::instance_addresses, :rows::json)
+       on conflict (instance_id, address) do update set
+         kind = excluded.kind, network = excluded.network, port = excluded.port`,
+      { rows: JSON.stringify(written) },
+    );
+}
+
+/** What the one list has and the other has not, or not so. */
+function minus(list: readonly InstanceAddress[], other: readonly InstanceAddress[]): InstanceAddress[] {
+  return list.filter(
+    (one) =>
+      !other.some(
+        (each) =>
+          each.address === one.address &&
+          each.kind === one.kind &&
+          each.network === one.network &&
+          each.port === one.port,
+      ),
+  );
+}

@@ -1,0 +1,333 @@
+import type { CountingRule } from '../domain/address';
+import type { Size } from '../domain/size';
+import type { Clock } from '../ports/clock';
+import type { ProcessIdentity } from '../ports/process';
+import type { AccessSettlement, Claim, Release, ServedBackend, Wanted, WorkStore } from '../ports/store';
+import type { Database } from './database';
+import { settleAccess } from './settle-access';
+import { readWanted } from './wanted';
+
+/** A claimed row is left alone until then; its holder renews it well before. */
+export const LEASE_MILLISECONDS = 10_000;
+
+/** What a filesystem's owner reads while its backend fails in a way that may pass. The reason is the operator's: the log has it. */
+const TRIED_AGAIN = 'The storage backend could not carry this out yet. It is tried again by itself.';
+
+interface ClaimRow {
+  readonly id: string;
+  readonly backend: string;
+  readonly lease_token: string;
+  readonly failures: number;
+}
+
+/** The queue: the filesystems' own rows (docs/architecture.md, rules 3 to 5). Every write is guarded by the lease token. */
+export class PostgresWork implements WorkStore {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly rule: CountingRule,
+    private readonly self: ProcessIdentity,
+  ) {}
+
+  async claim(backends: readonly ServedBackend[], limit: number): Promise<readonly Claim[]> {
+    const now = this.clock.now();
+    const rows = await this.database.query<ClaimRow>(
+      `with due as materialized (
+         select f.id from filesystems f
+         where f.next_attempt is not null and f.next_attempt <= $1
+           and f.backend in (
+             select b.name from backends b join unnest($2::text[], $3::text[]) as served(name, fingerprint)
+             on b.name = served.name and b.fingerprint = served.fingerprint
+           )
+           and case when f.withdraw_revision > f.applied_revision or f.retired is not null
+                    then f.not_before else f.grant_not_before end <= $1
+         order by f.access_count, f.next_attempt, f.id limit $4
+         for no key update of f skip locked
+       )
+       update filesystems f set
+         next_attempt = $5, lease_token = f.lease_token + 1, leased_by = $6
+       from due where f.id = due.id
+       returning f.id, f.backend, f.lease_token, f.failures, f.access_count`,
+      [
+        now,
+        backends.map(({ name }) => name),
+        backends.map(({ fingerprint }) => fingerprint),
+        limit,
+        this.#leaseEnd(now),
+        this.self.text,
+      ],
+    );
+    return rows.map(({ id, backend, lease_token: token, failures }) => ({
+      filesystemId: id,
+      backend,
+      leaseToken: BigInt(token),
+      failures,
+    }));
+  }
+
+  async renew(claims: readonly Claim[]): Promise<ReadonlySet<string>> {
+    const rows = await this.database.query<{ id: string }>(
+      `with held as materialized (
+         select f.id from filesystems f join unnest($1::uuid[], $2::bigint[]) as claim(id, token)
+         on f.id = claim.id and f.lease_token = claim.token
+         order by f.id for no key update of f
+       )
+       update filesystems f set next_attempt = $3 from held where f.id = held.id returning f.id`,
+      [...claimArrays(claims), this.#leaseEnd(this.clock.now())],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  async nextDue(backends: readonly string[]): Promise<Date | null> {
+    const [row] = await this.database.query<{ due: Date | null }>(
+      `select min(greatest(next_attempt, case when withdraw_revision > applied_revision or retired is not null
+                                              then not_before else grant_not_before end)) as due
+       from filesystems where backend = any($1::text[]) and next_attempt is not null`,
+      [backends],
+    );
+    return row?.due ?? null;
+  }
+
+  async lag(backend: string): Promise<{ readonly due: number; readonly oldest: Date | null }> {
+    const [row] = await this.database.query<{ due: string; oldest: Date | null }>(
+      `select count(*) as due, min(behind_since) as oldest from filesystems
+       where backend = $1 and (next_attempt is not null or (applied_revision < desired_revision and not failed))
+         and retired is null`,
+      [backend],
+    );
+    return { due: Number(row?.due ?? 0), oldest: row?.oldest ?? null };
+  }
+
+  async wanted(claim: Claim): Promise<Wanted | null> {
+    return readWanted(this.database, this.rule, claim);
+  }
+
+  async settleVolume(
+    claim: Claim,
+    { exportLocation, size }: { readonly exportLocation: string; readonly size: Size },
+  ): Promise<boolean> {
+    return this.#settle(
+      claim,
+      `export_location = $4, applied_size_bytes = $5, applied_size_text = $6,
+       updated = case when f.applied_size_bytes is distinct from $5::bigint then $3 else f.updated end`,
+      [exportLocation, size.bytes, size.text],
+    );
+  }
+
+  async settleAccess(
+    claim: Claim,
+    wanted: Wanted,
+    settlement: AccessSettlement,
+    release: Release | null,
+  ): Promise<boolean> {
+    return settleAccess(this.database, this.clock.now(), claim, wanted, settlement, release);
+  }
+
+  async refuseResize(claim: Claim, message: string): Promise<boolean> {
+    return this.#settle(
+      claim,
+      `size_bytes = f.applied_size_bytes, size_text = f.applied_size_text,
+       attributes_revision = f.attributes_revision + 1, fault_message = $4, fault_created = $3, updated = $3`,
+      [message],
+    );
+  }
+
+  async release(claim: Claim, wanted: Wanted, release: Release): Promise<boolean> {
+    return this.#settle(claim, RELEASE, releaseValues(wanted, release, this.clock.now()));
+  }
+
+  async settleRetired(claim: Claim, purgeAfterMilliseconds: number): Promise<boolean> {
+    return this.#settle(
+      claim,
+      `retired = $3, applied_revision = f.desired_revision, behind_since = null, failures = 0,
+       fault_message = null, fault_created = null, last_error = null,
+       next_attempt = $4, ${FREE}`,
+      [after(this.clock.now(), purgeAfterMilliseconds)],
+    );
+  }
+
+  async settlePurged({ filesystemId, leaseToken }: Claim): Promise<boolean> {
+    const rows = await this.database.query<{ id: string }>(
+      'delete from filesystems where id = $1 and lease_token = $2 and retired is not null returning id',
+      [filesystemId, leaseToken],
+    );
+    return rows.length > 0;
+  }
+
+  async postpone(claim: Claim, delayMilliseconds: number, reason: string): Promise<boolean> {
+    return this.#settle(
+      claim,
+      `failures = f.failures + 1, last_error = $4, fault_message = $5,
+       fault_created = case when f.failures > 0 and f.fault_created is not null then f.fault_created else $3 end,
+       next_attempt = $6, ${FREE}`,
+      [reason, TRIED_AGAIN, after(this.clock.now(), delayMilliseconds)],
+    );
+  }
+
+  async park(claim: Claim, reason: string): Promise<boolean> {
+    return this.#settle(
+      claim,
+      `failures = greatest(f.failures, 1), last_error = $4, fault_message = $5,
+       fault_created = case when f.failures > 0 and f.fault_created is not null then f.fault_created else $3 end,
+       -- a change that came meanwhile may take somebody's access away
+       next_attempt = case when f.desired_revision > $6::bigint then $3 end, ${FREE}`,
+      [reason, TRIED_AGAIN, this.#seen.get(claim) ?? 0n],
+    );
+  }
+
+  async overtake(claim: Claim, revision: bigint): Promise<boolean> {
+    return this.#settle(
+      claim,
+      `desired_revision = greatest(f.desired_revision, $4::bigint) + 1,
+       withdraw_revision = greatest(f.desired_revision, $4::bigint) + 1,
+       behind_since = coalesce(f.behind_since, $3), next_attempt = $3, ${FREE}`,
+      [revision],
+    );
+  }
+
+  async fail(claim: Claim, message: string): Promise<boolean> {
+    return this.#settle(
+      claim,
+      `failed = true, failures = f.failures + 1, last_error = $4, fault_message = $4, fault_created = $3,
+       updated = $3, next_attempt = null, ${FREE}`,
+      [message],
+    );
+  }
+
+  async distrust({ filesystemId }: Claim): Promise<void> {
+    await this.database.query(
+      `with bumped as (
+         update filesystems set desired_revision = desired_revision + 1, withdraw_revision = desired_revision + 1,
+           next_attempt = coalesce(next_attempt, $2), behind_since = coalesce(behind_since, $2)
+         where id = $1 and retired is null returning 1
+       )
+       select pg_notify($3, '') from bumped`,
+      [filesystemId, this.clock.now(), this.database.schema],
+    );
+  }
+
+  async giveBack(claims: readonly Claim[]): Promise<void> {
+    if (claims.length === 0) return;
+    await this.database.query(
+      `with held as materialized (
+         select f.id from filesystems f join unnest($1::uuid[], $2::bigint[]) as claim(id, token)
+         on f.id = claim.id and f.lease_token = claim.token
+         order by f.id for no key update of f
+       ),
+       freed as (
+         update filesystems f set next_attempt = $3, ${FREE} from held where f.id = held.id returning 1
+       )
+       select pg_notify($4, '') from (select from freed limit 1) as any_freed`,
+      [...claimArrays(claims), this.clock.now(), this.database.schema],
+    );
+  }
+
+  async wake(backend: string): Promise<void> {
+    await this.database.query(
+      `with waiting as materialized (
+         select f.id from filesystems f
+         where f.backend = $1 and f.leased_by is null and (
+           (f.next_attempt > $2 and f.failures > 0)
+           or (f.next_attempt is null and f.applied_revision < f.desired_revision and not f.failed)
+           or (f.next_attempt is null and f.failures > 0 and not f.failed)
+         )
+         order by f.id for no key update of f
+       )
+       update filesystems f set next_attempt = $2 from waiting where f.id = waiting.id`,
+      [backend, this.clock.now()],
+    );
+  }
+
+  async releaseDead(backends: readonly string[]): Promise<number> {
+    const holders = await this.database.query<{ leased_by: string }>(
+      `select distinct leased_by from filesystems
+       where backend = any($1::text[]) and next_attempt is not null and leased_by is not null`,
+      [backends],
+    );
+    const dead = holders.map(({ leased_by: holder }) => holder).filter((holder) => this.self.isDead(holder));
+    if (dead.length === 0) return 0;
+    const rows = await this.database.query<{ id: string }>(
+      `with held as materialized (
+         select id from filesystems where backend = any($1::text[]) and leased_by = any($2::text[])
+         order by id for no key update
+       )
+       update filesystems f set next_attempt = $3, ${FREE} from held where f.id = held.id returning f.id`,
+      [backends, dead, this.clock.now()],
+    );
+    return rows.length;
+  }
+
+  async usageDue(backend: string, countedBefore: Date, limit: number): Promise<readonly string[]> {
+    const rows = await this.database.query<{ id: string }>(
+      `select id from (
+         (select id, 0 as turn, usage_wanted as since from filesystems
+          where backend = $1 and usage_wanted is not null and retired is null and applied_size_bytes is not null limit $3)
+         union all
+         (select id, 1, used_counted from filesystems
+          where backend = $1 and retired is null and applied_size_bytes is not null and usage_wanted is null
+            and (used_counted is null or used_counted < $2)
+          order by used_counted nulls first limit $3)
+       ) as due order by turn, since nulls first limit $3`,
+      [backend, countedBefore, limit],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  async recordUsage(backend: string, usage: ReadonlyMap<string, bigint | null>): Promise<void> {
+    await this.database.query(
+      `with counted as (
+         update filesystems f set used_bytes = coalesce(u.bytes, f.used_bytes), used_counted = $4, usage_wanted = null
+         from unnest($2::uuid[], $3::bigint[]) as u(id, bytes)
+         where f.id = u.id and f.backend = $1 returning f.id
+       )
+       select pg_notify($5, id::text) from counted`,
+      [backend, [...usage.keys()], [...usage.values()], this.clock.now(), this.database.schema],
+    );
+  }
+
+  /** One guarded update. `$1` the filesystem, `$2` the token, `$3` now; tells who waits for the filesystem. */
+  async #settle({ filesystemId, leaseToken }: Claim, set: string, values: readonly unknown[]): Promise<boolean> {
+    const rows = await this.database.query(
+      `with settled as (
+         update filesystems f set ${set} where f.id = $1 and f.lease_token = $2 and $3::timestamptz is not null
+         returning f.id
+       )
+       select pg_notify('${this.database.schema}', id::text) from settled`,
+      [filesystemId, leaseToken, this.clock.now(), ...values],
+    );
+    return rows.length > 0;
+  }
+
+  #leaseEnd(now: Date): Date {
+    return after(now, LEASE_MILLISECONDS);
+  }
+}
+
+/** Nobody's any more: the token was the lease's last. */
+export const FREE = 'leased_by = null, lease_token = f.lease_token + 1';
+
+/** `$4` the revision that was worked on, `$5` when to try refused addresses again or null, `$6` and `$7` the pauses' ends. */
+export const RELEASE = `
+  failed = false, failures = 0, last_error = null,
+  fault_message = case when f.failed or f.failures > 0 then null else f.fault_message end,
+  fault_created = case when f.failed or f.failures > 0 then null else f.fault_created end,
+  next_attempt = case when f.desired_revision > $4::bigint then $3 else $5::timestamptz end,
+  not_before = $6, grant_not_before = $7, ${FREE}`;
+
+/** The values of `RELEASE` from `$4` on. */
+export function releaseValues(wanted: Wanted, { pause, grantPause, retryAfter }: Release, now: Date): unknown[] {
+  return [
+    wanted.access.revision,
+    retryAfter === null ? null : after(now, retryAfter),
+    after(now, pause),
+    after(now, grantPause),
+  ];
+}
+
+function claimArrays(claims: readonly Claim[]): [string[], string[]] {
+  return [claims.map(({ filesystemId }) => filesystemId), claims.map(({ leaseToken }) => String(leaseToken))];
+}
+
+function after(now: Date, milliseconds: number): Date {
+  return new Date(now.getTime() + milliseconds);
+}
