@@ -27,6 +27,8 @@ export interface CountingRule {
   /** Null: every address counts, as in development. Empty: none does. */
   readonly networks: readonly CountingNetwork[] | null;
   readonly kinds: readonly AddressKind[];
+  /** The filers' and the service's own: never let in, whoever claims them. */
+  readonly excluded?: readonly string[] | undefined;
 }
 
 const FAMILY = { 4: 'ipv4', 6: 'ipv6' } as const;
@@ -76,8 +78,11 @@ export function canCount(address: string): boolean {
 /**
  * Whether an instance's address counts under the configured rule. SQL says the same (`store/entitlement.ts`); a spec compares them.
  */
-export function counts({ networks, kinds }: CountingRule, { address, kind, network }: InstanceAddress): boolean {
-  if (!canCount(address) || !kinds.includes(kind)) return false;
+export function counts(
+  { networks, kinds, excluded = [] }: CountingRule,
+  { address, kind, network }: InstanceAddress,
+): boolean {
+  if (!canCount(address) || excluded.includes(address) || !kinds.includes(kind)) return false;
   if (networks === null) return true;
   return networks.some(
     ({ cidr, networkId }) => contains(cidr, address) && (networkId === null || networkId === network),

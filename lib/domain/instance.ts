@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { InstanceAddress } from './address';
+import { canCount, type InstanceAddress } from './address';
 
 /**
  * `live`: Compute says that it exists, running or not. `suspended`: no access now, and it may come back (soft-deleted, or a
@@ -140,11 +140,14 @@ function common(known: readonly InstanceAddress[], said: readonly InstanceAddres
   });
 }
 
-/** Sorted by text, each address once, so that the same list in another order is the same fact. */
+/**
+ * Sorted by text, each address once, so that the same list in another order is the same fact. One that can never count is
+ * left out: the directory does not hold it.
+ */
 function byAddress(addresses: readonly InstanceAddress[]): readonly InstanceAddress[] {
-  return [...new Map(addresses.map((each) => [each.address, each])).values()].sort((one, other) =>
-    one.address < other.address ? -1 : Number(one.address > other.address),
-  );
+  return [
+    ...new Map(addresses.filter(({ address }) => canCount(address)).map((each) => [each.address, each])).values(),
+  ].sort((one, other) => (one.address < other.address ? -1 : Number(one.address > other.address)));
 }
 
 function later(one: Date | null, other: Date): Date {

@@ -49,6 +49,9 @@ export interface Capabilities {
 export interface Driver {
   readonly capabilities: Capabilities;
 
+  /** The filer's own addresses, canonical, as far as its settings tell them: no access list ever has them. */
+  readonly ownAddresses: readonly string[];
+
   /** The settings that decide about its lists and exports, as text: its hash is part of the backend's fingerprint. */
   readonly settings: string;
 

@@ -113,7 +113,10 @@ export interface FilesystemTransaction {
   lock(name: string): Promise<Filesystem | null>;
   create(filesystem: NewFilesystem): Promise<Filesystem>;
   /** Sets what a user sets, and bumps the desired revision. */
-  change(id: string, change: { attributes: Attributes; endConnections: boolean; withdraws: boolean }): Promise<Filesystem>;
+  change(
+    id: string,
+    change: { attributes: Attributes; endConnections: boolean; withdraws: boolean },
+  ): Promise<Filesystem>;
   /** On status `error`: the next attempt is now, and no revision is bumped. */
   retry(id: string): Promise<void>;
   /** Bumps the desired revision, as every change of what should hold does, so that the reconciler sees it. */
@@ -241,8 +244,11 @@ export interface WorkStore {
   settlePurged(claim: Claim): Promise<boolean>;
   /** Due again after this delay. */
   postpone(claim: Claim, delayMilliseconds: number, reason: string): Promise<boolean>;
-  /** Waits without an attempt until the backend is back (`wake`), or something changes. */
-  park(claim: Claim, reason: string): Promise<boolean>;
+  /**
+   * Waits without an attempt until the backend is back (`wake`), or something changes; due at once when the desired revision
+   * is past `revision`, the one that was worked on.
+   */
+  park(claim: Claim, revision: bigint, reason: string): Promise<boolean>;
   /** Sets the desired revision above the backend's, so that the next run is allowed to write. */
   overtake(claim: Claim, revision: bigint): Promise<boolean>;
   /** Gives up until somebody changes what is wanted: status `error`. */
@@ -257,7 +263,8 @@ export interface WorkStore {
   releaseDead(backends: readonly string[]): Promise<number>;
   /** Volumes whose use is to be counted: asked for, or last counted before this time; at most `limit`. */
   usageDue(backend: string, countedBefore: Date, limit: number): Promise<readonly string[]>;
-  recordUsage(backend: string, usage: ReadonlyMap<string, bigint>): Promise<void>;
+  /** Bytes by volume; null: it was looked for and could not be told, and what was known stays. */
+  recordUsage(backend: string, usage: ReadonlyMap<string, bigint | null>): Promise<void>;
 }
 
 /** What the database holds of a backend. */

@@ -51,8 +51,7 @@ export async function concernedFilesystems(trx: Knex.Transaction, changes: reado
   );
   const bumps = new Map<string, Omit<Bump, 'id'>>();
   for (const { id, project, instance_id: instanceId } of rows) {
-    const effect =
-      instanceId !== null ? ofInstance.get(instanceId) : project !== null ? ofProject.get(project) : all;
+    const effect = instanceId !== null ? ofInstance.get(instanceId) : project !== null ? ofProject.get(project) : all;
     if (effect) add(bumps, id, effect);
   }
   return [...bumps].map(([id, effect]) => ({ id, ...effect }));
@@ -85,7 +84,11 @@ function isAmong(one: InstanceAddress, list: readonly InstanceAddress[]): boolea
 }
 
 /** Live instances that claim the same addresses: whether they get in depends on who else claims them (rule 10). */
-async function rivals(trx: Knex.Transaction, effects: readonly Effect[], changes: readonly Change[]): Promise<Effect[]> {
+async function rivals(
+  trx: Knex.Transaction,
+  effects: readonly Effect[],
+  changes: readonly Change[],
+): Promise<Effect[]> {
   const causes = new Map(effects.flatMap(({ addresses, cause }) => addresses.map((address) => [address, cause])));
   if (causes.size === 0) return [];
   const { rows } = await trx.raw<{ rows: { id: string; project: string | null; address: string }[] }>(

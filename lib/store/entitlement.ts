@@ -9,9 +9,10 @@ import type { Scope } from '../domain/filesystem';
  * Whether a row of `instance_addresses` with this alias counts. The rule is a setting of the process, so it stands in the
  * text as literals: the planner sees them. Canonical CIDRs and checked ids alone get in (`parseCountingNetwork`).
  */
-export function countsSql({ networks, kinds }: CountingRule, alias: string): string {
-  const ofKind = `${alias}.kind in (${kinds.map((kind) => literal(kind)).join(', ') || 'null'})`;
-  if (networks === null) return ofKind;
+export function countsSql({ networks, kinds, excluded = [] }: CountingRule, alias: string): string {
+  const own = excluded.map((address) => ` and ${alias}.address <> inet ${literal(address)}`).join('');
+  const ofKind = `${alias}.kind in (${kinds.map((kind) => literal(kind)).join(', ') || 'null'})${own}`;
+  if (networks === null) return `(${ofKind})`;
   const open = networks.filter(({ networkId }) => networkId === null).map(({ cidr }) => literal(cidr));
   const bound = networks.filter(({ networkId }) => networkId !== null);
   const alternatives = [

@@ -87,7 +87,9 @@ export class PostgresFilesystemTransaction implements FilesystemTransaction {
   }
 
   async markDeleting(id: string): Promise<void> {
-    await this.#bumpRow(id, `deletion_wanted = coalesce(f.deletion_wanted, :now), ${CLEAR_FAULT},`, { withdraws: true });
+    await this.#bumpRow(id, `deletion_wanted = coalesce(f.deletion_wanted, :now), ${CLEAR_FAULT},`, {
+      withdraws: true,
+    });
   }
 
   async instance(
@@ -140,7 +142,10 @@ export class PostgresFilesystemTransaction implements FilesystemTransaction {
   }
 
   async #rows(text: string, values: Readonly<Record<string, unknown>>): Promise<Filesystem[]> {
-    const { rows } = await this.trx.raw<{ rows: FilesystemTableRow[] }>(text, values as Record<string, Knex.RawBinding>);
+    const { rows } = await this.trx.raw<{ rows: FilesystemTableRow[] }>(
+      text,
+      values as Record<string, Knex.RawBinding>,
+    );
     return rows.map(toFilesystem);
   }
 }

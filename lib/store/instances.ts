@@ -33,9 +33,7 @@ export class PostgresInstances implements InstanceStore {
     });
   }
 
-  async unsettled(
-    filesystemIds: readonly string[],
-  ): Promise<readonly { id: string; name: string; backend: string }[]> {
+  async unsettled(filesystemIds: readonly string[]): Promise<readonly { id: string; name: string; backend: string }[]> {
     return this.database.query<{ id: string; name: string; backend: string }>(
       `select id, name, backend from filesystems
        where id = any($1::uuid[]) and applied_revision < desired_revision and retired is null`,
@@ -80,4 +78,3 @@ async function endConnections(trx: Knex.Transaction, changes: readonly Change[])
   const gone = changes.filter(({ after }) => after.state?.value === 'gone').map(({ after }) => after.id);
   if (gone.length > 0) await trx('connections').whereIn('instance_id', gone).delete();
 }
-

@@ -4,6 +4,7 @@ import type { Clock } from '../ports/clock';
 import type { ProcessIdentity } from '../ports/process';
 import type { AccessSettlement, Claim, Release, ServedBackend, Wanted, WorkStore } from '../ports/store';
 import type { Database } from './database';
+import { after, FREE, RELEASE, releaseValues } from './release';
 import { settleAccess } from './settle-access';
 import { readWanted } from './wanted';
 
@@ -164,14 +165,14 @@ export class PostgresWork implements WorkStore {
     );
   }
 
-  async park(claim: Claim, reason: string): Promise<boolean> {
+  async park(claim: Claim, revision: bigint, reason: string): Promise<boolean> {
     return this.#settle(
       claim,
       `failures = greatest(f.failures, 1), last_error = $4, fault_message = $5,
        fault_created = case when f.failures > 0 and f.fault_created is not null then f.fault_created else $3 end,
        -- a change that came meanwhile may take somebody's access away
        next_attempt = case when f.desired_revision > $6::bigint then $3 end, ${FREE}`,
-      [reason, TRIED_AGAIN, this.#seen.get(claim) ?? 0n],
+      [reason, TRIED_AGAIN, revision],
     );
   }
 
@@ -303,31 +304,6 @@ export class PostgresWork implements WorkStore {
   }
 }
 
-/** Nobody's any more: the token was the lease's last. */
-export const FREE = 'leased_by = null, lease_token = f.lease_token + 1';
-
-/** `$4` the revision that was worked on, `$5` when to try refused addresses again or null, `$6` and `$7` the pauses' ends. */
-export const RELEASE = `
-  failed = false, failures = 0, last_error = null,
-  fault_message = case when f.failed or f.failures > 0 then null else f.fault_message end,
-  fault_created = case when f.failed or f.failures > 0 then null else f.fault_created end,
-  next_attempt = case when f.desired_revision > $4::bigint then $3 else $5::timestamptz end,
-  not_before = $6, grant_not_before = $7, ${FREE}`;
-
-/** The values of `RELEASE` from `$4` on. */
-export function releaseValues(wanted: Wanted, { pause, grantPause, retryAfter }: Release, now: Date): unknown[] {
-  return [
-    wanted.access.revision,
-    retryAfter === null ? null : after(now, retryAfter),
-    after(now, pause),
-    after(now, grantPause),
-  ];
-}
-
 function claimArrays(claims: readonly Claim[]): [string[], string[]] {
   return [claims.map(({ filesystemId }) => filesystemId), claims.map(({ leaseToken }) => String(leaseToken))];
-}
-
-function after(now: Date, milliseconds: number): Date {
-  return new Date(now.getTime() + milliseconds);
 }

@@ -1,0 +1,69 @@
+import { Client } from 'pg';
+import type { Clock } from '../ports/clock';
+import type { Logger } from '../ports/host';
+import type { Signals } from '../ports/store';
+import type { Database } from './database';
+
+/** Between attempts to listen again. */
+const RETRY_MILLISECONDS = 1_000;
+
+/** `LISTEN` on one connection of its own, the channel named as the schema. Without payload: something is due; else a filesystem's id. */
+export class PostgresSignals implements Signals {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {}
+
+  async listen(on: { due(): void; changed(filesystemId: string): void }, signal: AbortSignal): Promise<void> {
+    let failed = false;
+    while (!signal.aborted) {
+      try {
+        await this.#listenOnce(
+          on,
+          () => {
+            if (failed) this.logger.info({}, 'listening to the database again');
+            failed = false;
+          },
+          signal,
+        );
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!failed) this.logger.warn({ err: error }, 'not listening to the database: the poll finds what is due');
+        failed = true;
+        await this.clock.sleep(RETRY_MILLISECONDS, signal);
+      }
+    }
+  }
+
+  /** Returns at the abort, throws when the connection is lost. */
+  async #listenOnce(
+    on: { due(): void; changed(filesystemId: string): void },
+    listening: () => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const client = new Client({
+      connectionString: this.database.connectionString,
+      application_name: 'nova-shared-filesystem signals',
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+    });
+    const ended = new Promise<void>((resolve, reject) => {
+      client.on('error', reject);
+      client.on('end', () => (signal.aborted ? resolve() : reject(new Error('the connection ended'))));
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    // awaited below; it may be lost before that
+    ended.catch(() => undefined);
+    client.on('notification', ({ payload }) => (payload ? on.changed(payload) : on.due()));
+    try {
+      await client.connect();
+      await client.query(`listen ${client.escapeIdentifier(this.database.schema)}`);
+      listening();
+      on.due();
+      await ended;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+}
