@@ -14,4 +14,14 @@ export interface Metrics {
   backendUp(backend: string, up: boolean): void;
 }
 
-export type RunOutcome = 'applied' | 'parked' | 'postponed' | 'failed' | 'overtaken' | 'lost' | 'retired' | 'purged';
+/** `lost`: the lease was. `stopped`: the process ends, the next one goes on. */
+export type RunOutcome =
+  | 'applied'
+  | 'stopped'
+  | 'parked'
+  | 'postponed'
+  | 'failed'
+  | 'overtaken'
+  | 'lost'
+  | 'retired'
+  | 'purged';

@@ -160,6 +160,12 @@ export interface ServedBackend {
   readonly fingerprint: string;
 }
 
+/** A claimed row is left alone for so long; its holder renews the lease well before (docs/architecture.md, rule 5). */
+export const LEASE_MILLISECONDS = 10_000;
+
+/** `service`: its volume and list. `purge`: it is out of service, and its data is to be destroyed: may take long, and can wait. */
+export type ClaimKind = 'service' | 'purge';
+
 /** A filesystem that this process alone works on, until the lease ends. */
 export interface Claim {
   readonly filesystemId: string;
@@ -180,6 +186,8 @@ export interface Wanted {
   readonly filesystem: Filesystem;
   /** Out of service already: the data waits to be purged. */
   readonly retired: boolean;
+  /** Whether the volume was confirmed under the present settings: its export location may be another now. */
+  readonly volumeConfirmed: boolean;
   readonly access: AccessList;
   /** Which entitled instances have the list's addresses. */
   readonly claims: readonly AccessEntry[];
@@ -218,11 +226,11 @@ export interface Release {
  */
 export interface WorkStore {
   /** Some due filesystems of these backends, shortest list first; none of a backend whose stored fingerprint is another. */
-  claim(backends: readonly ServedBackend[], limit: number): Promise<readonly Claim[]>;
+  claim(kind: ClaimKind, backends: readonly ServedBackend[], limit: number): Promise<readonly Claim[]>;
   /** Renews the leases, in one statement. @returns the ids of those that are still held */
   renew(claims: readonly Claim[]): Promise<ReadonlySet<string>>;
-  /** When the next filesystem of these backends is due; null: none is. */
-  nextDue(backends: readonly string[]): Promise<Date | null>;
+  /** When the next filesystem of this backend is due; null: none is. */
+  nextDue(backend: string, kinds: readonly ClaimKind[]): Promise<Date | null>;
   /** How many wait now, and since when. */
   lag(backend: string): Promise<{ readonly due: number; readonly oldest: Date | null }>;
   /** What should hold now; null when the lease is lost. */
@@ -257,8 +265,8 @@ export interface WorkStore {
   distrust(claim: Claim): Promise<void>;
   /** Gives claims back at once, as at shutdown. */
   giveBack(claims: readonly Claim[]): Promise<void>;
-  /** A backend is back: what was parked or backs off is due now. */
-  wake(backend: string): Promise<void>;
+  /** A backend is back: what was parked is due now, with `all` what backs off too. */
+  wake(backend: string, which: 'parked' | 'all'): Promise<void>;
   /** Gives back the leases of processes that are known to be dead. @returns how many */
   releaseDead(backends: readonly string[]): Promise<number>;
   /** Volumes whose use is to be counted: asked for, or last counted before this time; at most `limit`. */

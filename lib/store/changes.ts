@@ -11,9 +11,12 @@ export class FilesystemChanges implements Changes {
     const change = new AbortController();
     const waiting = this.#waiting.get(filesystemId) ?? new Set();
     this.#waiting.set(filesystemId, waiting.add(change));
+    const end = () => change.abort();
+    signal.addEventListener('abort', end, { once: true });
     try {
-      await this.clock.sleep(milliseconds, AbortSignal.any([change.signal, signal]));
+      if (!signal.aborted) await this.clock.sleep(milliseconds, change.signal);
     } finally {
+      signal.removeEventListener('abort', end);
       waiting.delete(change);
       if (waiting.size === 0 && this.#waiting.get(filesystemId) === waiting) this.#waiting.delete(filesystemId);
     }

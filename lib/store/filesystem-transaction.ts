@@ -137,7 +137,7 @@ export class PostgresFilesystemTransaction implements FilesystemTransaction {
          where f.id = :id returning *
        )
        select ${filesystemColumns('f')}, pg_notify(:schema, '') from changed f`,
-      { ...values, id, now: this.now, cause: this.cause, schema: this.schema } as Record<string, Knex.RawBinding>,
+      { ...values, id, now: this.now, cause: this.cause, schema: this.schema },
     );
   }
 

@@ -87,10 +87,13 @@ export function toFilesystem(row: FilesystemTableRow): Filesystem {
 
 /** How far the backend is behind, of the table with this alias: an `AccessState`. */
 export function accessStateSql(alias: string): string {
-  const state = (value: AccessState) => `'${value}'`;
   return `case
-    when ${alias}.applied_revision = ${alias}.desired_revision then ${state('current')}
-    when ${alias}.failed or ${alias}.failures > 0 then ${state('error')}
-    else ${state('updating')}
+    when ${alias}.applied_revision = ${alias}.desired_revision then ${literal('current')}
+    when ${alias}.failed or ${alias}.failures > 0 then ${literal('error')}
+    else ${literal('updating')}
   end`;
+}
+
+function literal(state: AccessState): string {
+  return `'${state}'`;
 }

@@ -8,6 +8,7 @@ import { type FilesystemTableRow, filesystemColumns, toFilesystem } from './rows
 
 type WantedRow = FilesystemTableRow & {
   readonly retired: Date | null;
+  readonly volume_confirmed: boolean;
   readonly cause: string | null;
   readonly behind_since: Date | null;
   /** A line an entry, `address instance`. */
@@ -36,6 +37,8 @@ async function readSnapshot(connection: ClientBase, rule: CountingRule, claim: C
   } = await connection.query<WantedRow>({
     name: 'wanted',
     text: `select ${filesystemColumns('f')}, f.retired, f.cause, f.behind_since,
+             f.volume_fingerprint is not distinct from
+               (select b.fingerprint from backends b where b.name = f.backend) as volume_confirmed,
              (select string_agg(host(e.address) || ' ' || e.instance_id, E'\\n') from access_entries e
               where e.filesystem_id = f.id) as entries
            from filesystems f where f.id = $1 and f.lease_token = $2`,
@@ -50,6 +53,7 @@ async function readSnapshot(connection: ClientBase, rule: CountingRule, claim: C
   return {
     filesystem,
     retired: row.retired !== null,
+    volumeConfirmed: row.volume_confirmed,
     access: { addresses: [...addresses], revision: filesystem.desiredRevision },
     claims,
     disputed: [...disputed],

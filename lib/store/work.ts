@@ -2,17 +2,27 @@ import type { CountingRule } from '../domain/address';
 import type { Size } from '../domain/size';
 import type { Clock } from '../ports/clock';
 import type { ProcessIdentity } from '../ports/process';
-import type { AccessSettlement, Claim, Release, ServedBackend, Wanted, WorkStore } from '../ports/store';
+import {
+  type AccessSettlement,
+  type Claim,
+  type ClaimKind,
+  LEASE_MILLISECONDS,
+  type Release,
+  type ServedBackend,
+  type Wanted,
+  type WorkStore,
+} from '../ports/store';
 import type { Database } from './database';
 import { after, FREE, RELEASE, releaseValues } from './release';
 import { settleAccess } from './settle-access';
 import { readWanted } from './wanted';
 
-/** A claimed row is left alone until then; its holder renews it well before. */
-export const LEASE_MILLISECONDS = 10_000;
-
 /** What a filesystem's owner reads while its backend fails in a way that may pass. The reason is the operator's: the log has it. */
 const TRIED_AGAIN = 'The storage backend could not carry this out yet. It is tried again by itself.';
+
+/** When a row may be run again after its last run: a run that only grants waits longer (rule 15). */
+const NOT_BEFORE = `case when f.withdraw_revision > f.applied_revision or f.retired is not null
+                         then f.not_before else f.grant_not_before end`;
 
 interface ClaimRow {
   readonly id: string;
@@ -30,18 +40,17 @@ export class PostgresWork implements WorkStore {
     private readonly self: ProcessIdentity,
   ) {}
 
-  async claim(backends: readonly ServedBackend[], limit: number): Promise<readonly Claim[]> {
+  async claim(kind: ClaimKind, backends: readonly ServedBackend[], limit: number): Promise<readonly Claim[]> {
     const now = this.clock.now();
     const rows = await this.database.query<ClaimRow>(
       `with due as materialized (
          select f.id from filesystems f
-         where f.next_attempt is not null and f.next_attempt <= $1
+         where f.next_attempt is not null and f.next_attempt <= $1 and (f.retired is not null) = $7
            and f.backend in (
              select b.name from backends b join unnest($2::text[], $3::text[]) as served(name, fingerprint)
              on b.name = served.name and b.fingerprint = served.fingerprint
            )
-           and case when f.withdraw_revision > f.applied_revision or f.retired is not null
-                    then f.not_before else f.grant_not_before end <= $1
+           and ${NOT_BEFORE} <= $1
          order by f.access_count, f.next_attempt, f.id limit $4
          for no key update of f skip locked
        )
@@ -56,6 +65,7 @@ export class PostgresWork implements WorkStore {
         limit,
         this.#leaseEnd(now),
         this.self.text,
+        kind === 'purge',
       ],
     );
     return rows.map(({ id, backend, lease_token: token, failures }) => ({
@@ -79,12 +89,11 @@ export class PostgresWork implements WorkStore {
     return new Set(rows.map(({ id }) => id));
   }
 
-  async nextDue(backends: readonly string[]): Promise<Date | null> {
+  async nextDue(backend: string, kinds: readonly ClaimKind[]): Promise<Date | null> {
     const [row] = await this.database.query<{ due: Date | null }>(
-      `select min(greatest(next_attempt, case when withdraw_revision > applied_revision or retired is not null
-                                              then not_before else grant_not_before end)) as due
-       from filesystems where backend = any($1::text[]) and next_attempt is not null`,
-      [backends],
+      `select min(greatest(f.next_attempt, ${NOT_BEFORE})) as due
+       from filesystems f where f.backend = $1 and f.next_attempt is not null and (f.retired is null or $2)`,
+      [backend, kinds.includes('purge')],
     );
     return row?.due ?? null;
   }
@@ -110,6 +119,7 @@ export class PostgresWork implements WorkStore {
     return this.#settle(
       claim,
       `export_location = $4, applied_size_bytes = $5, applied_size_text = $6,
+       volume_fingerprint = (select b.fingerprint from backends b where b.name = f.backend),
        updated = case when f.applied_size_bytes is distinct from $5::bigint then $3 else f.updated end`,
       [exportLocation, size.bytes, size.text],
     );
@@ -223,19 +233,19 @@ export class PostgresWork implements WorkStore {
     );
   }
 
-  async wake(backend: string): Promise<void> {
+  async wake(backend: string, which: 'parked' | 'all'): Promise<void> {
     await this.database.query(
       `with waiting as materialized (
          select f.id from filesystems f
          where f.backend = $1 and f.leased_by is null and (
-           (f.next_attempt > $2 and f.failures > 0)
+           ($3 and f.next_attempt > $2 and f.failures > 0)
            or (f.next_attempt is null and f.applied_revision < f.desired_revision and not f.failed)
            or (f.next_attempt is null and f.failures > 0 and not f.failed)
          )
          order by f.id for no key update of f
        )
        update filesystems f set next_attempt = $2 from waiting where f.id = waiting.id`,
-      [backend, this.clock.now()],
+      [backend, this.clock.now(), which === 'all'],
     );
   }
 

@@ -25,6 +25,8 @@ export async function up(knex: Knex): Promise<void> {
       size_text text not null,
       applied_size_bytes bigint check (applied_size_bytes > 0),
       applied_size_text text,
+      -- the settings under which the volume and its export location were last confirmed
+      volume_fingerprint text,
       attributes_revision bigint not null default 1 check (attributes_revision > 0),
       deletion_wanted timestamptz,
       retired timestamptz,

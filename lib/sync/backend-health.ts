@@ -1,0 +1,111 @@
+import type { Driver } from '../ports/driver';
+import type { BackendStatus } from '../ports/extension';
+import type { Logger } from '../ports/host';
+import type { Metrics } from '../ports/metrics';
+import type { BackendRecord, BackendStore, ServedBackend } from '../ports/store';
+
+/** What may be done on a backend: everything, only take away, nothing. */
+export type Soundness = 'sound' | 'withdraw-only' | 'down';
+
+/**
+ * Whether a backend can be worked on: one condition a backend, said once (docs/architecture.md, rules 8, 12 and 14). Its
+ * check runs before every run of the reconciler, so the first that fails stops the claims.
+ */
+export class BackendHealth {
+  #record: BackendRecord | null = null;
+  #state: BackendStatus['state'] = 'starting';
+  #message: string | null = null;
+
+  constructor(
+    readonly served: ServedBackend,
+    private readonly driverName: string,
+    private readonly driver: Driver,
+    private readonly backends: BackendStore,
+    private readonly logger: Logger,
+    private readonly metrics: Metrics,
+  ) {}
+
+  /** Detail of `readyz`. */
+  get status(): BackendStatus {
+    return {
+      name: this.served.name,
+      driver: this.driverName,
+      state: this.#state,
+      message: this.#message,
+      lacks: lacks(this.driver),
+    };
+  }
+
+  /** Whether its filesystems may be claimed: also where its storage is absent, since access may still be taken away. */
+  get mayClaim(): boolean {
+    return this.#state === 'up' || this.#state === 'withdraw-only';
+  }
+
+  /** Compares the marker of the storage with the backend's identity: before every run, and every 2 s while it is not up. */
+  async verify(signal: AbortSignal): Promise<Soundness> {
+    try {
+      this.#record ??= await this.#enroll(signal);
+      const { identity } = this.#record;
+      const marker = await this.driver.check(signal);
+      if (marker === identity) {
+        this.#become('up', null);
+        return 'sound';
+      }
+      this.#become('withdraw-only', wrongMarker(marker, identity));
+      return 'withdraw-only';
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#become('down', error instanceof Error ? error.message : String(error));
+      return 'down';
+    }
+  }
+
+  /** Tells Postgres that this process serves it, and looks whether a newer configuration is in force. */
+  async beat(): Promise<void> {
+    if (!this.#record) return;
+    const inForce = await this.backends.heartbeat(this.served.name);
+    if (inForce === this.served.fingerprint) {
+      if (this.#state === 'outdated-settings') this.#become('starting', null);
+    } else
+      this.#become(
+        'outdated-settings',
+        'Another process has started with other settings: start this one with the same.',
+      );
+  }
+
+  /** Makes the backend's row, and marks storage that never had a marker for a backend that never had one. */
+  async #enroll(signal: AbortSignal): Promise<BackendRecord> {
+    const record = await this.backends.register(this.served, this.driverName, lacks(this.driver));
+    if (record.marked) return record;
+    if ((await this.driver.check(signal)) === null) await this.driver.mark(record.identity, signal);
+    if ((await this.driver.check(signal)) === record.identity) await this.backends.marked(record.name);
+    return record;
+  }
+
+  #become(state: BackendStatus['state'], message: string | null): void {
+    if (state === this.#state && message === this.#message) return;
+    this.#state = state;
+    this.#message = message;
+    const facts = { backend: this.served.name, driver: this.driverName, state, reason: message };
+    this.metrics.backendUp(this.served.name, state === 'up');
+    if (state === 'up') this.logger.info(facts, 'backend is up');
+    else if (state !== 'starting') this.logger.error(facts, 'backend is not up');
+  }
+}
+
+function wrongMarker(marker: string | null, identity: string): string {
+  return marker === null
+    ? `The storage has no marker: it is not mounted, or was made anew. Mount it; where its data is lost for good, write ${identity} into its marker file.`
+    : `The storage has the marker ${marker}, the database expects ${identity}: one of the two is another deployment's. Correct the backend's paths, or the database that is in use.`;
+}
+
+/** What the driver lacks or does not promise, in words for `readyz` and the log. */
+function lacks({ capabilities: { quota, shrink, usage, isolation, enforces } }: Driver): string[] {
+  return [
+    ...(quota ? [] : ['quota: a volume can grow past its size']),
+    ...(shrink ? [] : ['shrink: a smaller size is not refused']),
+    ...(usage === 'live' ? [] : ['usage: counted at most once an hour']),
+    ...(isolation === 'file-system' ? [] : ['isolation: volumes share a file system']),
+    ...(enforces === 'server' ? [] : ['enforcement: access lists are only written, no server is told']),
+  ];
+}

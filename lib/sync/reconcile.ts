@@ -1,0 +1,217 @@
+import { Unavailable } from '../domain/errors';
+import type { Clock } from '../ports/clock';
+import { type AccessResult, type Driver, NewerRevision, TerminalError, VolumeLost } from '../ports/driver';
+import type { Logger } from '../ports/host';
+import type { Metrics, RunOutcome } from '../ports/metrics';
+import type { AccessSettlement, Claim, Release, Wanted, WorkStore } from '../ports/store';
+import type { BackendHealth } from './backend-health';
+import { retryDelay } from './backoff';
+import { LeaseLost } from './held-leases';
+import type { Pace } from './pace';
+
+/** When addresses that the backend refused are tried again. */
+const REFUSED_AGAIN_MILLISECONDS = 60_000;
+
+/**
+ * Brings one claimed filesystem's backend to what the row and the instance directory say now, and writes down how that
+ * went. Level-triggered: it never asks what happened, so a notification that was lost, doubled or late changes nothing but
+ * the moment at which this runs.
+ */
+export class Reconcile {
+  constructor(
+    private readonly work: WorkStore,
+    private readonly driver: Driver,
+    private readonly health: Pick<BackendHealth, 'verify' | 'status'>,
+    private readonly pace: Pace,
+    private readonly clock: Clock,
+    private readonly random: () => number,
+    private readonly deletionGraceMilliseconds: number,
+    private readonly logger: Logger,
+    private readonly metrics: Metrics,
+  ) {}
+
+  /**
+   * @param signal aborts with `LeaseLost`, or when the process ends
+   * @throws Unavailable when Postgres is out of reach: the lease then runs out, and somebody does it again
+   */
+  async run(claim: Claim, signal: AbortSignal): Promise<RunOutcome> {
+    let wanted: Wanted | null = null;
+    try {
+      wanted = await this.work.wanted(claim);
+      if (!wanted) return 'lost';
+      return await this.#bringAbout(claim, wanted, signal);
+    } catch (error) {
+      return await this.#writeDown(claim, wanted, signal.aborted ? signal.reason : error);
+    }
+  }
+
+  async #bringAbout(claim: Claim, wanted: Wanted, signal: AbortSignal): Promise<RunOutcome> {
+    const begun = this.clock.monotonic();
+    const { work, driver } = this;
+    const { filesystem } = wanted;
+    switch (await this.health.verify(signal)) {
+      case 'down':
+        requireLease(await work.park(claim, wanted.access.revision, this.#reason()));
+        return 'parked';
+      case 'withdraw-only':
+        await this.#withdraw(claim, wanted, signal);
+        requireLease(await work.park(claim, wanted.access.revision, this.#reason()));
+        return 'parked';
+      case 'sound':
+    }
+    if (wanted.retired) {
+      await driver.purge(filesystem, signal);
+      requireLease(await work.settlePurged(claim));
+      return 'purged';
+    }
+    if (filesystem.deletionWanted) {
+      await this.#retire(claim, wanted, signal);
+      return 'retired';
+    }
+    await this.#serve(claim, wanted, signal, begun);
+    return 'applied';
+  }
+
+  /** Access ends before anything else is tried: a failure of the rest keeps nobody let in (docs/architecture.md, rule 7). */
+  async #retire(claim: Claim, wanted: Wanted, signal: AbortSignal): Promise<void> {
+    await this.#takeAway(wanted, signal);
+    requireLease(
+      await this.work.settleAccess(claim, wanted, { applied: new Set(), refused: new Map(), complete: true }, null),
+    );
+    await this.driver.retire(wanted.filesystem, signal);
+    requireLease(await this.work.settleRetired(claim, this.deletionGraceMilliseconds));
+    this.#confirmed(claim, wanted);
+  }
+
+  async #serve(claim: Claim, wanted: Wanted, signal: AbortSignal, begun: number): Promise<void> {
+    const { work } = this;
+    const { filesystem, access } = wanted;
+    const isNew = filesystem.appliedSize === null;
+    if (isNew) await this.#ensure(claim, wanted, true, signal);
+
+    const { refused } = await this.#grant(claim, wanted, signal);
+    const applied = new Set(access.addresses.filter((address) => !refused.has(address)));
+    const settlement: AccessSettlement = { applied, refused, complete: true };
+    const retryAfter = refused.size > 0 ? REFUSED_AGAIN_MILLISECONDS : null;
+    const release = (): Release => ({ ...this.pace.ended(this.clock.monotonic() - begun), retryAfter });
+
+    const resized = filesystem.appliedSize !== null && filesystem.appliedSize.bytes !== filesystem.size.bytes;
+    if (isNew || (wanted.volumeConfirmed && !resized))
+      requireLease(await work.settleAccess(claim, wanted, settlement, release()));
+    else {
+      // what was granted and taken away is told before something else can fail
+      requireLease(await work.settleAccess(claim, wanted, settlement, null));
+      await this.#ensureAgain(claim, wanted, signal);
+      requireLease(await work.release(claim, wanted, release()));
+    }
+    this.#confirmed(claim, wanted);
+    this.logger.info(
+      {
+        ...facts(claim, wanted),
+        addresses: applied.size,
+        refused: refused.size,
+        disputed: wanted.disputed.length,
+        milliseconds: Math.round(this.clock.monotonic() - begun),
+      },
+      'access list applied',
+    );
+  }
+
+  async #ensure(claim: Claim, { filesystem }: Wanted, mayCreate: boolean, signal: AbortSignal): Promise<void> {
+    const exportLocation = await this.driver.ensure(filesystem, mayCreate, signal);
+    requireLease(await this.work.settleVolume(claim, { exportLocation, size: filesystem.size }));
+  }
+
+  /** Resizes, and asks for the export location anew when settings have changed. A size that is refused goes back. */
+  async #ensureAgain(claim: Claim, wanted: Wanted, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#ensure(claim, wanted, false, signal);
+    } catch (error) {
+      if (!(error instanceof TerminalError) || error instanceof VolumeLost || signal.aborted) throw error;
+      requireLease(await this.work.refuseResize(claim, error.message));
+      this.logger.warn({ ...facts(claim, wanted), err: error }, 'resize refused');
+    }
+  }
+
+  /** Where the whole list cannot be granted for good, at least what has to go goes. */
+  async #grant(claim: Claim, wanted: Wanted, signal: AbortSignal): Promise<AccessResult> {
+    try {
+      return await this.driver.syncAccess(wanted.filesystem, wanted.access, true, signal);
+    } catch (error) {
+      if (error instanceof TerminalError && !signal.aborted) await this.#withdraw(claim, wanted, signal);
+      throw error;
+    }
+  }
+
+  /** Only takes away, and settles what the backend then has. */
+  async #withdraw(claim: Claim, wanted: Wanted, signal: AbortSignal): Promise<void> {
+    await this.#takeAway(wanted, signal);
+    const applied = new Set(await this.driver.readAccess(wanted.filesystem, signal));
+    requireLease(await this.work.settleAccess(claim, wanted, { applied, refused: new Map(), complete: false }, null));
+  }
+
+  async #takeAway({ filesystem, access }: Wanted, signal: AbortSignal): Promise<void> {
+    try {
+      await this.driver.syncAccess(filesystem, access, false, signal);
+    } catch (error) {
+      // taking access away is never given up, whatever a driver thinks of trying again
+      if (error instanceof TerminalError) throw new Error(error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  /** What is done about a run that did not come to its end. */
+  async #writeDown(claim: Claim, wanted: Wanted | null, error: unknown): Promise<RunOutcome> {
+    const { work, logger } = this;
+    const said = { ...facts(claim, wanted), err: error };
+    if (error instanceof Unavailable) throw error;
+    if (error instanceof LeaseLost) {
+      await work.distrust(claim);
+      logger.warn(said, 'lease lost, run given up');
+      return 'lost';
+    }
+    if (error instanceof Stopping) {
+      await work.giveBack([claim]);
+      return 'stopped';
+    }
+    if (error instanceof NewerRevision) {
+      logger.error(said, 'the backend holds a newer access list than the database: was an old backup restored?');
+      return (await work.overtake(claim, error.revision)) ? 'overtaken' : 'lost';
+    }
+    if (error instanceof TerminalError) {
+      logger.error(said, 'reconcile failed until something changes');
+      return (await work.fail(claim, error.message)) ? 'failed' : 'lost';
+    }
+    const delay = retryDelay(claim.failures, this.random);
+    logger.warn({ ...said, retryAfterMilliseconds: Math.round(delay) }, 'reconcile postponed');
+    return (await work.postpone(claim, delay, String(error))) ? 'postponed' : 'lost';
+  }
+
+  #confirmed({ backend }: Claim, { behindSince }: Wanted): void {
+    if (behindSince) this.metrics.converged(backend, (this.clock.now().getTime() - behindSince.getTime()) / 1_000);
+  }
+
+  #reason(): string {
+    return this.health.status.message ?? 'the backend is not up';
+  }
+}
+
+/** Why runs are aborted at shutdown: their claims are given back. */
+export class Stopping extends Error {
+  override readonly name = 'Stopping';
+}
+
+/** @throws LeaseLost */
+function requireLease(held: boolean): void {
+  if (!held) throw new LeaseLost('another process has the lease');
+}
+
+function facts({ backend, filesystemId }: Claim, wanted: Wanted | null): object {
+  return {
+    backend,
+    filesystem: wanted?.filesystem.name,
+    id: filesystemId,
+    revision: wanted?.access.revision.toString(),
+    cause: wanted?.cause,
+  };
+}

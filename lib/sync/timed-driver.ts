@@ -1,0 +1,109 @@
+import type { Clock } from '../ports/clock';
+import type { AccessList, AccessResult, Capabilities, Driver, Volume } from '../ports/driver';
+import type { Metrics } from '../ports/metrics';
+
+/** How long one call of a driver may take, in milliseconds. Purging goes in slices, and has no end of its own. */
+const LONGEST = {
+  check: 10_000,
+  mark: 30_000,
+  ensure: 120_000,
+  syncAccess: 60_000,
+  readAccess: 60_000,
+  usage: 3_600_000,
+  retire: 60_000,
+  purge: null,
+} as const;
+
+/** A driver whose calls are counted, and given up after their time. */
+export class TimedDriver implements Driver {
+  readonly capabilities: Capabilities;
+  readonly ownAddresses: readonly string[];
+  readonly settings: string;
+
+  constructor(
+    private readonly backend: string,
+    private readonly driver: Driver,
+    private readonly clock: Clock,
+    private readonly metrics: Metrics,
+  ) {
+    this.capabilities = driver.capabilities;
+    this.ownAddresses = driver.ownAddresses;
+    this.settings = driver.settings;
+  }
+
+  async check(signal: AbortSignal): Promise<string | null> {
+    return this.#call('check', signal, (each) => this.driver.check(each));
+  }
+
+  async mark(identity: string, signal: AbortSignal): Promise<void> {
+    return this.#call('mark', signal, (each) => this.driver.mark(identity, each));
+  }
+
+  async ensure(volume: Volume, mayCreate: boolean, signal: AbortSignal): Promise<string> {
+    return this.#call('ensure', signal, (each) => this.driver.ensure(volume, mayCreate, each));
+  }
+
+  async syncAccess(volume: Volume, access: AccessList, mayGrant: boolean, signal: AbortSignal): Promise<AccessResult> {
+    return this.#call('syncAccess', signal, (each) => this.driver.syncAccess(volume, access, mayGrant, each));
+  }
+
+  async readAccess(volume: Volume, signal: AbortSignal): Promise<readonly string[]> {
+    return this.#call('readAccess', signal, (each) => this.driver.readAccess(volume, each));
+  }
+
+  async usage(volumes: readonly Pick<Volume, 'id'>[], signal: AbortSignal): Promise<ReadonlyMap<string, bigint>> {
+    return this.#call('usage', signal, (each) => this.driver.usage(volumes, each));
+  }
+
+  async retire(volume: Volume, signal: AbortSignal): Promise<void> {
+    return this.#call('retire', signal, (each) => this.driver.retire(volume, each));
+  }
+
+  async purge(volume: Pick<Volume, 'id'>, signal: AbortSignal): Promise<void> {
+    return this.#call('purge', signal, (each) => this.driver.purge(volume, each));
+  }
+
+  /** Does not wait for a driver that ignores its signal: the call is left behind, and the backend's revision guards the list. */
+  async #call<Result>(
+    method: keyof typeof LONGEST,
+    signal: AbortSignal,
+    call: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    const { clock, metrics, backend } = this;
+    const begun = clock.monotonic();
+    const given = new AbortController();
+    const giveUp = (error: unknown) => given.abort(error);
+    const follow = () => giveUp(signal.reason);
+    if (signal.aborted) follow();
+    signal.addEventListener('abort', follow, { once: true });
+    const over = new AbortController();
+    const longest = LONGEST[method];
+    if (longest !== null)
+      clock
+        .sleep(longest, over.signal)
+        .then(
+          () =>
+            over.signal.aborted || giveUp(new Error(`the driver's ${method} took longer than ${longest / 1_000} s`)),
+          giveUp,
+        );
+    let failed = true;
+    try {
+      const result = await Promise.race([aborted(given.signal), call(given.signal)]);
+      failed = false;
+      return result;
+    } finally {
+      over.abort();
+      signal.removeEventListener('abort', follow);
+      metrics.driverCalled(backend, method, failed, (clock.monotonic() - begun) / 1_000);
+    }
+  }
+}
+
+/** Rejects with the signal's reason at its abort. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = () => reject(signal.reason as Error);
+    if (signal.aborted) fail();
+    else signal.addEventListener('abort', fail, { once: true });
+  });
+}
