@@ -299,11 +299,18 @@ export interface BackendStore {
   heartbeat(backend: string): Promise<string>;
 }
 
+/** Who wants to know. */
+export interface Listener {
+  /** Some filesystem may have become due. */
+  due(): void;
+  /** A count of used space was asked for. */
+  usageWanted(): void;
+  /** A filesystem was settled. */
+  changed(filesystemId: string): void;
+}
+
 /** What Postgres tells by itself. */
 export interface Signals {
-  /**
-   * Calls `onDue` when some filesystem may have become due, `onChange` when one was settled. Reconnects by itself; what was
-   * missed meanwhile the poll finds.
-   */
-  listen(on: { due(): void; changed(filesystemId: string): void }, signal: AbortSignal): Promise<void>;
+  /** Tells until the signal aborts. Reconnects by itself; what was missed meanwhile the poll finds. */
+  listen(on: Listener, signal: AbortSignal): Promise<void>;
 }

@@ -20,6 +20,7 @@ export class Database {
   readonly knex: Knex;
   readonly schema: string;
   readonly connectionString: string;
+  #closed = false;
 
   /** @throws Error when the schema's name is none */
   constructor({ connectionString, schema = 'shared_filesystem', poolSize = 10 }: DatabaseOptions) {
@@ -85,8 +86,15 @@ export class Database {
     }
   }
 
+  /** Opens again what was closed. */
+  open(): void {
+    if (this.#closed) this.knex.initialize();
+    this.#closed = false;
+  }
+
   /** Closes all connections. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.knex.destroy();
   }
 }
@@ -109,8 +117,9 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
-/** SQLSTATE classes and system errors that mean: not the statement's fault, ask again later. */
-const OUTAGE = /^(08|53|57P|58|E(CONN|PIPE|NOENT|NOTFOUND|HOST|NET|AI_|TIMEDOUT))|^(25006|57014|3D000|28P01|28000)$/;
+/** SQLSTATE classes and system errors that mean: not the statement's fault, ask again later. Tables that are not there yet too. */
+const OUTAGE =
+  /^(08|53|57P|58|E(CONN|PIPE|NOENT|NOTFOUND|HOST|NET|AI_|TIMEDOUT))|^(25006|57014|3D000|28P01|28000|42P01|3F000)$/;
 const OUTAGE_WORDS = /Connection (terminated|ended)|timeout expired|acquiring a connection|aborted|not queryable/i;
 
 function outage(error: unknown): unknown {

@@ -18,6 +18,7 @@ import { type Database, lockShared } from './database';
 import { findStatement, instancesStatement, listStatement, type Statement } from './filesystem-queries';
 import { PostgresFilesystemTransaction } from './filesystem-transaction';
 import { type FilesystemTableRow, toFilesystem } from './rows';
+import { USAGE_PAYLOAD } from './signals';
 
 type ListRow = FilesystemTableRow & { readonly access_state: AccessState };
 type FindRow = ListRow & { readonly entitled: string; readonly applied: string; readonly kept_out: string };
@@ -102,8 +103,8 @@ export class PostgresFilesystems implements FilesystemStore {
     const now = this.clock.now();
     await this.database.query(
       `with asked as (update filesystems set usage_wanted = $2 where id = $1 returning 1)
-       select pg_notify($3, '') from asked`,
-      [filesystemId, now, this.database.schema],
+       select pg_notify($3, $4) from asked`,
+      [filesystemId, now, this.database.schema, USAGE_PAYLOAD],
     );
     return now;
   }

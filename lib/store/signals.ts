@@ -1,13 +1,16 @@
 import { Client } from 'pg';
 import type { Clock } from '../ports/clock';
 import type { Logger } from '../ports/host';
-import type { Signals } from '../ports/store';
+import type { Listener, Signals } from '../ports/store';
 import type { Database } from './database';
 
 /** Between attempts to listen again. */
 const RETRY_MILLISECONDS = 1_000;
 
-/** `LISTEN` on one connection of its own, the channel named as the schema. Without payload: something is due; else a filesystem's id. */
+/** What a request for a count of the used space is notified with. Without payload: something is due; else a filesystem's id. */
+export const USAGE_PAYLOAD = 'usage';
+
+/** `LISTEN` on one connection of its own, the channel named as the schema. */
 export class PostgresSignals implements Signals {
   constructor(
     private readonly database: Database,
@@ -15,7 +18,7 @@ export class PostgresSignals implements Signals {
     private readonly logger: Logger,
   ) {}
 
-  async listen(on: { due(): void; changed(filesystemId: string): void }, signal: AbortSignal): Promise<void> {
+  async listen(on: Listener, signal: AbortSignal): Promise<void> {
     let failed = false;
     while (!signal.aborted) {
       try {
@@ -37,11 +40,7 @@ export class PostgresSignals implements Signals {
   }
 
   /** Returns at the abort, throws when the connection is lost. */
-  async #listenOnce(
-    on: { due(): void; changed(filesystemId: string): void },
-    listening: () => void,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #listenOnce(on: Listener, listening: () => void, signal: AbortSignal): Promise<void> {
     const client = new Client({
       connectionString: this.database.connectionString,
       application_name: 'nova-shared-filesystem signals',
@@ -55,7 +54,11 @@ export class PostgresSignals implements Signals {
     });
     // awaited below; it may be lost before that
     ended.catch(() => undefined);
-    client.on('notification', ({ payload }) => (payload ? on.changed(payload) : on.due()));
+    client.on('notification', ({ payload }) => {
+      if (!payload) on.due();
+      else if (payload === USAGE_PAYLOAD) on.usageWanted();
+      else on.changed(payload);
+    });
     try {
       await client.connect();
       await client.query(`listen ${client.escapeIdentifier(this.database.schema)}`);

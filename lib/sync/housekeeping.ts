@@ -1,0 +1,30 @@
+import type { Clock } from '../ports/clock';
+import type { Logger } from '../ports/host';
+import type { InstanceStore } from '../ports/store';
+
+/** How long an instance that is gone is remembered, so that a late message cannot bring it back (docs/architecture.md, "Tables"). */
+const TOMBSTONE_MILLISECONDS = 24 * 3_600_000;
+const CLOCK_MILLISECONDS = 60_000;
+const PRUNE_EVERY = 60;
+
+/** What a process does beside its work: measures Postgres' time every minute, forgets old tombstones every hour. */
+export async function keepHouse(
+  clock: Clock,
+  measureClock: () => Promise<void>,
+  instances: Pick<InstanceStore, 'prune'>,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let minute = 0; !signal.aborted; minute += 1) {
+    try {
+      if (minute > 0) await measureClock();
+      if (minute % PRUNE_EVERY === 0) {
+        const goneBefore = new Date(clock.now().getTime() - TOMBSTONE_MILLISECONDS);
+        while (!signal.aborted && (await instances.prune(goneBefore)) > 0);
+      }
+    } catch (error) {
+      logger.debug({ err: error }, 'housekeeping postponed');
+    }
+    await clock.sleep(CLOCK_MILLISECONDS, signal);
+  }
+}
