@@ -1,0 +1,117 @@
+import type { CountingRule, InstanceAddress } from '../../lib/domain/address';
+import type { Filesystem, Scope } from '../../lib/domain/filesystem';
+import type { InstanceState, Observation } from '../../lib/domain/instance';
+import { parseSize } from '../../lib/domain/size';
+import type { Clock } from '../../lib/ports/clock';
+import type { ProcessIdentity } from '../../lib/ports/process';
+import { PostgresBackends } from '../../lib/store/backends';
+import { Database } from '../../lib/store/database';
+import { PostgresFilesystems } from '../../lib/store/filesystems';
+import { PostgresInstances } from '../../lib/store/instances';
+import { PostgresWork } from '../../lib/store/work';
+import { migratedDatabase } from './database';
+import { HandClock } from './hand-clock';
+
+export const EVERYTHING_COUNTS: CountingRule = { networks: null, kinds: ['fixed', 'floating'] };
+export const BACKEND = { name: 'default', fingerprint: 'settings' };
+
+/** A migrated database of its own, with all stores over it. */
+export interface Stores {
+  readonly url: string;
+  readonly database: Database;
+  readonly clock: HandClock;
+  readonly filesystems: PostgresFilesystems;
+  readonly instances: PostgresInstances;
+  readonly work: PostgresWork;
+  readonly backends: PostgresBackends;
+  close(): Promise<void>;
+}
+
+/** As `process` seen from itself: others that the database names are alive. */
+export const aProcess = (text = 'process-1', isDead: (text: string) => boolean = () => false): ProcessIdentity => ({
+  text,
+  isDead,
+});
+
+/** The stores over one database, as one process has them. */
+export function storesOver(
+  url: string,
+  clock: Clock,
+  { rule = EVERYTHING_COUNTS, process = aProcess() }: { rule?: CountingRule; process?: ProcessIdentity } = {},
+) {
+  const database = new Database({ connectionString: url, poolSize: 6 });
+  return {
+    url,
+    database,
+    filesystems: new PostgresFilesystems(database, clock, rule, BACKEND.name),
+    instances: new PostgresInstances(database, clock),
+    work: new PostgresWork(database, clock, rule, process),
+    backends: new PostgresBackends(database, clock),
+  };
+}
+
+/** A fresh database with all stores over it, and the default backend registered. */
+export async function freshStores(rule: CountingRule = EVERYTHING_COUNTS): Promise<Stores> {
+  const { url, drop } = await migratedDatabase();
+  const clock = new HandClock();
+  const stores = storesOver(url, clock, { rule });
+  await stores.backends.register(BACKEND, 'in-memory', []);
+  return {
+    ...stores,
+    clock,
+    close: async () => {
+      await stores.database.close();
+      await drop();
+    },
+  };
+}
+
+let names = 0;
+
+/** A filesystem in the store, as PUT leaves it. */
+export async function aFilesystem(
+  { filesystems }: Pick<Stores, 'filesystems'>,
+  {
+    name = `fs-${++names}`,
+    owner = 'demo',
+    scope = 'global',
+    project = scope === 'project' ? owner : null,
+    size = '4Gb',
+  }: { name?: string; owner?: string; scope?: Scope; project?: string | null; size?: string } = {},
+): Promise<Filesystem> {
+  return filesystems.transaction('spec', (tx) =>
+    tx.create({ name, owner, attributes: { size: parseSize(size), scope, project } }),
+  );
+}
+
+/** One thing said of an instance; by default that it is live. */
+export function anObservation(
+  clock: Clock,
+  instanceId: string,
+  {
+    addresses,
+    ...said
+  }: {
+    project?: string;
+    state?: InstanceState;
+    addresses?: readonly (string | InstanceAddress)[];
+    time?: Date;
+    source?: Observation['source'];
+  } = {},
+): Observation {
+  return {
+    instanceId,
+    project: 'demo',
+    state: 'live',
+    time: clock.now(),
+    source: 'notification',
+    cause: 'spec',
+    ...said,
+    addresses: addresses?.map((each) => (typeof each === 'string' ? anAddress(each) : each)),
+  };
+}
+
+/** A fixed address of a network that is not told. */
+export function anAddress(address: string): InstanceAddress {
+  return { address, kind: 'fixed', network: null, port: null };
+}
