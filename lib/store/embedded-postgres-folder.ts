@@ -1,0 +1,176 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { promisify } from 'node:util';
+import { type Account, type Binaries, unprivilegedAccount } from './embedded-postgres-binaries';
+
+const run = promisify(execFile);
+
+/** The longest address of a Unix socket on all platforms is 103 bytes (104 on macOS, 108 on Linux, with a final zero). */
+const LONGEST_SOCKET = 103;
+const UNFINISHED = 'initdb-';
+
+/** Where a server keeps its things, and who it runs as. */
+export interface ServerFolder {
+  readonly dir: string;
+  readonly data: string;
+  /** The folder of its socket, which is in `dir/run`: by a short way where that is too long for a socket. */
+  readonly socket: string;
+  readonly account: Account;
+}
+
+/** What the server's programs see of the environment: nothing that could change what they do. */
+export const ENVIRONMENT = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
+
+/**
+ * How a program that was started in `folder` names it: by its path, but where root gives up its privileges on Linux by way
+ * of its working directory, which it keeps although it may not enter the folders above (a project below /root).
+ */
+export function nameFromWithin(folder: string, account: Account): string {
+  return account.uid !== undefined && process.platform === 'linux' ? '/proc/self/cwd' : folder;
+}
+
+/**
+ * Makes the folders of a server. Data that is there already is used as its owner, so that root can start what an ordinary
+ * user made.
+ * @throws Error when the folder belongs to somebody else
+ */
+export async function prepareFolder(dir: string): Promise<ServerFolder> {
+  const data = path.join(dir, 'data');
+  const sockets = path.join(dir, 'run');
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  let account = await unprivilegedAccount();
+  if (account.uid !== undefined) {
+    const owner = await stat(data).catch(() => null);
+    if (owner && owner.uid !== 0) account = { uid: owner.uid, gid: owner.gid };
+    // The server's account must come through to its own folders; these are closed to all others.
+    if ((await stat(dir)).uid === 0) await chmod(dir, 0o711);
+  }
+  try {
+    await mkdir(sockets, { recursive: true, mode: 0o700 });
+    await own(sockets, account);
+    await readdir(sockets);
+  } catch (cause) {
+    throw new Error(`${dir} belongs to another user: start as that user, or set DATA_DIR to a folder of your own.`, {
+      cause,
+    });
+  }
+  return { dir, data, socket: await shortWayTo(sockets), account };
+}
+
+/**
+ * Makes the database's files where there are none. Several may do so at once, and each may be killed: they are made
+ * elsewhere, and whoever renames first wins.
+ * @throws Error when the files are of another major version of Postgres
+ */
+export async function initialise(folder: ServerFolder, binaries: Binaries, sync: boolean): Promise<void> {
+  if ((await majorOf(folder.data)) === null) {
+    const part = await mkdtemp(path.join(folder.dir, UNFINISHED));
+    try {
+      await own(part, folder.account);
+      await initdb(part, folder.account, binaries, sync);
+      await rename(part, folder.data);
+    } catch (cause) {
+      await rm(part, { recursive: true, force: true }).catch(() => undefined);
+      if ((await majorOf(folder.data)) === null)
+        throw new Error(`Postgres could not make its files in ${folder.dir}.`, { cause });
+    }
+  }
+  const major = await majorOf(folder.data);
+  if (major !== binaries.major)
+    throw new Error(
+      `${folder.data} was made by Postgres ${major}, and this program brings ${binaries.major}: dump it with the program that made it, and restore it into an empty folder (DATA_DIR), or set DATABASE_URL.`,
+    );
+  // Of those that were killed, and of those that lost: nobody needs them now.
+  for (const name of await readdir(folder.dir))
+    if (name.startsWith(UNFINISHED))
+      await rm(path.join(folder.dir, name), { recursive: true, force: true }).catch(() => undefined);
+}
+
+/**
+ * Removes the pid file of a server that is gone, where its pid belongs to another process by now: Postgres would refuse to
+ * start. Only where `/proc` tells; a server's working directory is its data.
+ */
+export async function removeStalePidFile(data: string): Promise<void> {
+  const file = path.join(data, 'postmaster.pid');
+  const before = await readFile(file, 'utf8').catch(() => '');
+  const pid = Number(before.split('\n')[0]);
+  if (!(pid > 0) || process.platform !== 'linux') return;
+  const [ours, theirs] = await Promise.all([stat(data), stat(`/proc/${pid}/cwd`).catch(() => null)]);
+  if (theirs === null || (theirs.ino === ours.ino && theirs.dev === ours.dev)) return;
+  // Should another process start the server just now, the shared memory block still keeps a second one out.
+  if ((await readFile(file, 'utf8').catch(() => '')) === before) await rm(file, { force: true });
+}
+
+/** The pid of the server on these files; null when there is none. */
+export async function serverPid(data: string): Promise<number | null> {
+  const text = await readFile(path.join(data, 'postmaster.pid'), 'utf8').catch(() => '');
+  return Number(text.split('\n')[0]) || null;
+}
+
+async function initdb(folder: string, account: Account, { native }: Binaries, sync: boolean): Promise<void> {
+  const cluster = [
+    '-U',
+    'postgres',
+    '-A',
+    'trust',
+    '-E',
+    'UTF8',
+    '--no-locale',
+    '--wal-segsize=1',
+    '--no-instructions',
+  ];
+  // syncfs: one call, where a call for each of 1,000 files takes seconds on a busy disk.
+  const durable = process.platform === 'linux' ? ['--sync-method=syncfs'] : [];
+  await run(
+    path.join(native, 'bin', 'initdb'),
+    ['-D', nameFromWithin(folder, account), ...cluster, ...(sync ? durable : ['--no-sync'])],
+    { ...account, cwd: folder, env: ENVIRONMENT },
+  );
+}
+
+async function majorOf(data: string): Promise<string | null> {
+  const text = await readFile(path.join(data, 'PG_VERSION'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw new Error(`${data} belongs to another user: start as that user, or set DATA_DIR to a folder of your own.`, {
+      cause: error,
+    });
+  });
+  return text === null ? null : text.trim();
+}
+
+async function own(folder: string, { uid, gid }: Account): Promise<void> {
+  if (uid !== undefined && gid !== undefined) await chown(folder, uid, gid);
+}
+
+/** The folder itself, or a link to it in the temporary folder when its path is too long for a socket's address. */
+async function shortWayTo(sockets: string): Promise<string> {
+  if (fits(sockets)) return sockets;
+  const link = path.join(
+    tmpdir(),
+    `nsfs-${process.getuid?.()}-${createHash('sha256').update(sockets).digest('hex').slice(0, 16)}`,
+  );
+  if (!fits(link)) throw new Error(`${link} is too long for a Unix socket: set TMPDIR or DATA_DIR to a shorter path.`);
+  await symlink(sockets, link).catch(() => undefined);
+  // Anybody may have made it: a link of somebody else would lead us to a server of theirs.
+  if ((await lstat(link)).uid !== process.getuid?.() || (await readlink(link)) !== sockets)
+    throw new Error(`${link} is in the way: remove it, or set DATA_DIR to a shorter path.`);
+  return link;
+}
+
+const fits = (folder: string): boolean => Buffer.byteLength(path.join(folder, '.s.PGSQL.5432')) <= LONGEST_SOCKET;
