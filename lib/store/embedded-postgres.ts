@@ -171,7 +171,11 @@ async function connect(connectionString: string): Promise<Hold | null> {
   try {
     await client.connect();
     socket.unref();
-    return { ended, release: () => client.end() };
+    const release = (): Promise<void> => {
+      socket.ref(); // or a process that has nothing else to do would end before the server has
+      return client.end();
+    };
+    return { ended, release };
   } catch {
     socket.destroy();
     return null;
