@@ -1,20 +1,5 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  chmod,
-  chown,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  stat,
-  symlink,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, chown, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import { type Account, type Binaries, unprivilegedAccount } from './embedded-postgres-binaries';
@@ -32,6 +17,8 @@ export interface ServerFolder {
   /** The folder of its socket, which is in `dir/run`: by a short way where that is too long for a socket. */
   readonly socket: string;
   readonly account: Account;
+  /** Call it when no more connections are wanted. */
+  close(): Promise<void>;
 }
 
 /** What the server's programs see of the environment: nothing that could change what they do. */
@@ -70,7 +57,7 @@ export async function prepareFolder(dir: string): Promise<ServerFolder> {
       cause,
     });
   }
-  return { dir, data, socket: await shortWayTo(sockets), account };
+  return { dir, data, account, ...(await shortWayTo(sockets)) };
 }
 
 /**
@@ -158,19 +145,15 @@ async function own(folder: string, { uid, gid }: Account): Promise<void> {
   if (uid !== undefined && gid !== undefined) await chown(folder, uid, gid);
 }
 
-/** The folder itself, or a link to it in the temporary folder when its path is too long for a socket's address. */
-async function shortWayTo(sockets: string): Promise<string> {
-  if (fits(sockets)) return sockets;
-  const link = path.join(
-    tmpdir(),
-    `nsfs-${process.getuid?.()}-${createHash('sha256').update(sockets).digest('hex').slice(0, 16)}`,
-  );
-  if (!fits(link)) throw new Error(`${link} is too long for a Unix socket: set TMPDIR or DATA_DIR to a shorter path.`);
-  await symlink(sockets, link).catch(() => undefined);
-  // Anybody may have made it: a link of somebody else would lead us to a server of theirs.
-  if ((await lstat(link)).uid !== process.getuid?.() || (await readlink(link)) !== sockets)
-    throw new Error(`${link} is in the way: remove it, or set DATA_DIR to a shorter path.`);
-  return link;
+/**
+ * The folder itself, or an open descriptor of it where its path is too long for a socket's address: that holds as long as
+ * this process lives, and nobody can put something else in its place, as in a temporary folder.
+ */
+async function shortWayTo(sockets: string): Promise<{ socket: string; close(): Promise<void> }> {
+  if (Buffer.byteLength(path.join(sockets, '.s.PGSQL.5432')) <= LONGEST_SOCKET)
+    return { socket: sockets, close: async () => undefined };
+  if (process.platform !== 'linux')
+    throw new Error(`${sockets} is too long for a Unix socket: set DATA_DIR to a shorter path.`);
+  const handle = await open(sockets);
+  return { socket: `/proc/${process.pid}/fd/${handle.fd}`, close: () => handle.close() };
 }
-
-const fits = (folder: string): boolean => Buffer.byteLength(path.join(folder, '.s.PGSQL.5432')) <= LONGEST_SOCKET;

@@ -49,6 +49,7 @@ export async function launch(
   });
   const pipe = child.stdio[3];
   let over = false;
+  let failure = '';
   const ended = new Promise<void>((resolve) => {
     const end = () => {
       over = true;
@@ -57,7 +58,10 @@ export async function launch(
       log.close().then(resolve, resolve);
     };
     child.once('exit', end);
-    child.once('error', end);
+    child.once('error', (error) => {
+      failure = `${error.message}\n`;
+      end();
+    });
   });
   // Neither keeps this process from ending when nothing else does: then the server goes, too.
   child.unref();
@@ -76,7 +80,7 @@ export async function launch(
           buffer: Buffer.alloc(Math.max(0, size - begin)),
           position: begin,
         });
-        return buffer.subarray(0, bytesRead).toString().trim();
+        return failure + buffer.subarray(0, bytesRead).toString().trim();
       } finally {
         await reader.close();
       }

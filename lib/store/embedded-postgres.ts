@@ -48,9 +48,10 @@ export async function startEmbeddedPostgres(
 ): Promise<EmbeddedPostgres> {
   const root = packageOfBinaries();
   const folder = await prepareFolder(path.resolve(dir));
-  // Where files that can be made again belong (hier(7)): used when the account may enter neither the project nor `dir`.
-  const binaries = await reachableBinaries(root, [folder.dir, '/var/cache/nova-shared-filesystem'], folder.account);
-  await initialise(folder, binaries, settings.fsync !== 'off');
+  const binaries = await readyFor(folder, root, settings).catch(async (error: unknown) => {
+    await folder.close();
+    throw error;
+  });
   const keeper = new Keeper(folder, binaries, settings);
   await keeper.start(timeoutMilliseconds);
   return {
@@ -60,6 +61,18 @@ export async function startEmbeddedPostgres(
     },
     stop: () => keeper.stop(),
   };
+}
+
+async function readyFor(
+  folder: ServerFolder,
+  root: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<Binaries> {
+  // Where files that can be made again belong (hier(7)): used when the account may enter neither the project nor `dir`.
+  const places = [folder.dir, '/var/cache/nova-shared-filesystem'];
+  const binaries = await reachableBinaries(root, places, folder.account);
+  await initialise(folder, binaries, settings.fsync !== 'off');
+  return binaries;
 }
 
 /** An idle connection, by which the end of the server is noticed. */
@@ -102,6 +115,7 @@ class Keeper {
     await this.#hold?.release();
     await this.#keeping;
     await this.#server?.stop();
+    await this.#folder.close();
   }
 
   async #keep(first: Hold): Promise<void> {

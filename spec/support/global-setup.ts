@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { thisProcess } from '../../lib/process-identity';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../lib/store/embedded-postgres';
 
-const PREFIX = 'nova-shared-filesystem-spec-';
+const PREFIX = 'nsfs-spec-';
 const OWNER = 'owner';
 
 /** What the teardown takes down again. */
