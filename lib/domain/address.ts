@@ -33,7 +33,8 @@ export interface CountingRule {
 
 const FAMILY = { 4: 'ipv4', 6: 'ipv6' } as const;
 
-const NEVER = new BlockList();
+/** A list a family: one list would take every IPv4 address for one of the IPv4-mapped range. */
+const NEVER = { 4: new BlockList(), 6: new BlockList() };
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
   ['127.0.0.0', 8],
@@ -41,7 +42,7 @@ for (const [network, prefix] of [
   ['224.0.0.0', 4],
   ['240.0.0.0', 4], // reserved, and the limited broadcast address
 ] as const)
-  NEVER.addSubnet(network, prefix, 'ipv4');
+  NEVER[4].addSubnet(network, prefix, 'ipv4');
 for (const [network, prefix] of [
   ['::', 96], // unspecified, loopback, IPv4-compatible
   ['::ffff:0:0', 96], // IPv4-mapped
@@ -53,7 +54,7 @@ for (const [network, prefix] of [
   ['fec0::', 10], // site-local, deprecated: no scope can be told
   ['ff00::', 8], // multicast
 ] as const)
-  NEVER.addSubnet(network, prefix, 'ipv6');
+  NEVER[6].addSubnet(network, prefix, 'ipv6');
 
 /**
  * Reads one address as any source may write it.
@@ -72,7 +73,8 @@ export function parseAddress(input: unknown): string | null {
  * @param address canonical
  */
 export function canCount(address: string): boolean {
-  return !NEVER.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
+  const family = isIP(address) === 4 ? 4 : 6;
+  return !NEVER[family].check(address, FAMILY[family]);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { CountingRule } from '../domain/address';
 import type { Scope } from '../domain/filesystem';
 
@@ -37,12 +38,29 @@ export function entitledSql(scope: Scope, filesystem: { id: string; project: str
   }
 }
 
+/** A statement whose text never changes, and the name under which it is prepared. */
+export interface PreparedStatement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The statements that read the entitled pairs, by scope: made once, as they hold the rule. */
+export function entitledStatements(rule: CountingRule): Readonly<Record<Scope, PreparedStatement>> {
+  const statement = (scope: Scope) => prepared(`entitled-${scope}`, entitledPairsSql(scope, rule));
+  return { global: statement('global'), project: statement('project'), instance: statement('instance') };
+}
+
+/** Named by its text too: a name is prepared once a connection, whoever uses it. */
+export function prepared(name: string, text: string): PreparedStatement {
+  return { name: `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`, text };
+}
+
 /**
  * The entitled pairs of an address and an instance, with `disputed`: a live instance that is not entitled claims the address
  * too (rule 10). One text row, a line a pair, sorted by address as a number: ten thousand rows cost pg ten times that.
  * Parameters: the filesystem's id, and its project.
  */
-export function entitledPairsSql(scope: Scope, rule: CountingRule): string {
+function entitledPairsSql(scope: Scope, rule: CountingRule): string {
   const filesystem = { id: '$1::uuid', project: '$2::text' };
   const from = {
     global: `instances i join instance_addresses a on a.instance_id = i.id`,

@@ -1,7 +1,7 @@
 import type { CountingRule } from '../domain/address';
 import type { Filesystem } from '../domain/filesystem';
 import type { FilesystemQuery, InstanceQuery } from '../ports/store';
-import { countsSql, entitledSql } from './entitlement';
+import { countsSql, entitledSql, type PreparedStatement, prepared } from './entitlement';
 import { accessStateSql, filesystemColumns } from './rows';
 
 /** A statement, and the name under which it is prepared when its text is always the same. */
@@ -13,17 +13,18 @@ export interface Statement {
 
 /**
  * One filesystem by name, with the counts of `access` (docs/api.md). Two texts, not one with "or": for a member the index
- * by project leads, for an administrator everything counts.
+ * by project leads, for an administrator everything counts. `$1` is the name, `$2` the project of `own`.
  */
-export function findStatement(rule: CountingRule, name: string, project: string | null): Statement {
-  const visible = project === null ? 'true' : 'i.project = $2';
+export function findStatements(rule: CountingRule): Readonly<Record<'all' | 'own', PreparedStatement>> {
+  return { all: prepared('find-all', findSql(rule, false)), own: prepared('find-own', findSql(rule, true)) };
+}
+
+function findSql(rule: CountingRule, ofOneProject: boolean): string {
+  const visible = ofOneProject ? 'i.project = $2' : 'true';
   const addressesOf = (from: string, where: string) =>
     `(select count(distinct a.address) from ${from} join instance_addresses a on a.instance_id = i.id
       where i.state = 'live' and ${where} and ${visible} and ${countsSql(rule, 'a')})`;
-  return {
-    name: project === null ? 'find-all' : 'find-own',
-    values: project === null ? [name] : [name, project],
-    text: `
+  return `
       select ${filesystemColumns('f')}, ${accessStateSql('f')} as access_state,
         case f.scope
           when 'global' then ${addressesOf('instances i', 'true')}
@@ -31,7 +32,7 @@ export function findStatement(rule: CountingRule, name: string, project: string 
           else ${addressesOf('connections c join instances i on i.id = c.instance_id', 'c.filesystem_id = f.id')}
         end as entitled,
         ${
-          project === null
+          !ofOneProject
             ? `(select count(distinct e.address) from access_entries e where e.filesystem_id = f.id)`
             : `(select count(distinct e.address) from instances i
                 join access_entries e on e.instance_id = i.id and e.filesystem_id = f.id where ${visible})`
@@ -39,8 +40,7 @@ export function findStatement(rule: CountingRule, name: string, project: string 
         (select count(distinct x.address) from access_faults x
          join instance_addresses a on a.address = x.address join instances i on i.id = a.instance_id
          where x.filesystem_id = f.id and i.state = 'live' and ${visible}) as kept_out
-      from filesystems f where f.name = $1 and f.retired is null`,
-  };
+      from filesystems f where f.name = $1 and f.retired is null`;
 }
 
 /** A page of filesystems, by name. For a tenant three walks along an index, merged: own, granted, global. */

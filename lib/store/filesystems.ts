@@ -15,7 +15,7 @@ import type {
   Viewer,
 } from '../ports/store';
 import { type Database, lockShared } from './database';
-import { findStatement, instancesStatement, listStatement, type Statement } from './filesystem-queries';
+import { findStatements, instancesStatement, listStatement, type Statement } from './filesystem-queries';
 import { PostgresFilesystemTransaction } from './filesystem-transaction';
 import { type FilesystemTableRow, toFilesystem } from './rows';
 import { USAGE_PAYLOAD } from './signals';
@@ -34,6 +34,8 @@ interface InstanceRow {
 
 /** Filesystems in Postgres, for the HTTP handlers. */
 export class PostgresFilesystems implements FilesystemStore {
+  readonly #find: ReturnType<typeof findStatements>;
+
   /**
    * @param rule which addresses count
    * @param backend where new filesystems go; null: to the first that any process has registered
@@ -43,7 +45,9 @@ export class PostgresFilesystems implements FilesystemStore {
     private readonly clock: Clock,
     private readonly rule: CountingRule,
     private readonly backend: string | null,
-  ) {}
+  ) {
+    this.#find = findStatements(rule);
+  }
 
   async transaction<Result>(cause: Cause, work: (tx: FilesystemTransaction) => Promise<Result>): Promise<Result> {
     const { database, clock, backend } = this;
@@ -54,7 +58,9 @@ export class PostgresFilesystems implements FilesystemStore {
   }
 
   async find(name: string, viewer: Viewer): Promise<FilesystemView | null> {
-    const [row] = await this.#read<FindRow>(findStatement(this.rule, name, viewer.isAdmin ? null : viewer.projectId));
+    const [row] = await this.#read<FindRow>(
+      viewer.isAdmin ? { ...this.#find.all, values: [name] } : { ...this.#find.own, values: [name, viewer.projectId] },
+    );
     if (!row) return null;
     const filesystem = toFilesystem(row);
     const state = row.access_state;

@@ -1,10 +1,11 @@
 import type { ClientBase } from 'pg';
-import type { CountingRule } from '../domain/address';
-import type { Filesystem } from '../domain/filesystem';
+import type { Filesystem, Scope } from '../domain/filesystem';
 import type { AccessEntry, Claim, Wanted } from '../ports/store';
 import type { Database } from './database';
-import { entitledPairsSql } from './entitlement';
+import type { PreparedStatement } from './entitlement';
 import { type FilesystemTableRow, filesystemColumns, toFilesystem } from './rows';
+
+type EntitledStatements = Readonly<Record<Scope, PreparedStatement>>;
 
 type WantedRow = FilesystemTableRow & {
   readonly retired: Date | null;
@@ -20,18 +21,26 @@ type WantedRow = FilesystemTableRow & {
  * one committed revision.
  * @returns null when the lease is lost
  */
-export async function readWanted(database: Database, rule: CountingRule, claim: Claim): Promise<Wanted | null> {
+export async function readWanted(
+  database: Database,
+  entitled: EntitledStatements,
+  claim: Claim,
+): Promise<Wanted | null> {
   return database.connection(async (connection) => {
     await connection.query('begin isolation level repeatable read read only');
     try {
-      return await readSnapshot(connection, rule, claim);
+      return await readSnapshot(connection, entitled, claim);
     } finally {
       await connection.query('commit');
     }
   });
 }
 
-async function readSnapshot(connection: ClientBase, rule: CountingRule, claim: Claim): Promise<Wanted | null> {
+async function readSnapshot(
+  connection: ClientBase,
+  entitled: EntitledStatements,
+  claim: Claim,
+): Promise<Wanted | null> {
   const {
     rows: [row],
   } = await connection.query<WantedRow>({
@@ -46,7 +55,7 @@ async function readSnapshot(connection: ClientBase, rule: CountingRule, claim: C
   });
   if (!row) return null;
   const filesystem = toFilesystem(row);
-  const pairs = filesystem.deletionWanted ? [] : await readPairs(connection, rule, filesystem);
+  const pairs = filesystem.deletionWanted ? [] : await readPairs(connection, entitled, filesystem);
   const disputed = new Set(pairs.filter((pair) => pair.length > 2).map((pair) => toEntry(pair).address));
   const claims = pairs.filter((pair) => pair.length === 2).map(toEntry);
   const addresses = new Set(claims.map(({ address }) => address));
@@ -65,14 +74,13 @@ async function readSnapshot(connection: ClientBase, rule: CountingRule, claim: C
 
 async function readPairs(
   connection: ClientBase,
-  rule: CountingRule,
+  entitled: EntitledStatements,
   { id, scope, project }: Pick<Filesystem, 'id' | 'scope' | 'project'>,
 ): Promise<string[][]> {
   const {
     rows: [row],
   } = await connection.query<{ pairs: string | null }>({
-    name: `entitled-${scope}`,
-    text: entitledPairsSql(scope, rule),
+    ...entitled[scope],
     values: [id, project],
   });
   return lines(row?.pairs ?? null);

@@ -13,6 +13,7 @@ import {
   type WorkStore,
 } from '../ports/store';
 import type { Database } from './database';
+import { entitledStatements } from './entitlement';
 import { after, FREE, RELEASE, releaseValues } from './release';
 import { settleAccess } from './settle-access';
 import { readWanted } from './wanted';
@@ -33,12 +34,16 @@ interface ClaimRow {
 
 /** The queue: the filesystems' own rows (docs/architecture.md, rules 3 to 5). Every write is guarded by the lease token. */
 export class PostgresWork implements WorkStore {
+  readonly #entitled: ReturnType<typeof entitledStatements>;
+
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly rule: CountingRule,
+    rule: CountingRule,
     private readonly self: ProcessIdentity,
-  ) {}
+  ) {
+    this.#entitled = entitledStatements(rule);
+  }
 
   async claim(kind: ClaimKind, backends: readonly ServedBackend[], limit: number): Promise<readonly Claim[]> {
     const now = this.clock.now();
@@ -109,7 +114,7 @@ export class PostgresWork implements WorkStore {
   }
 
   async wanted(claim: Claim): Promise<Wanted | null> {
-    return readWanted(this.database, this.rule, claim);
+    return readWanted(this.database, this.#entitled, claim);
   }
 
   async settleVolume(

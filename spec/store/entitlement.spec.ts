@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { type CountingRule, type InstanceAddress, parseCountingNetwork } from '../../lib/domain/address';
 import { entitlement } from '../../lib/domain/entitlement';
 import type { KnownInstance } from '../../lib/domain/instance';
+import { entitledStatements } from '../../lib/store/entitlement';
 import { readWanted } from '../../lib/store/wanted';
 import { accessOf } from '../support/settle';
 import { aFilesystem, anObservation, BACKEND, freshStores, type Stores } from '../support/stores';
@@ -72,7 +73,7 @@ describe('the access list', () => {
             await stores.filesystems.transaction('spec', async (tx) => {
               for (const id of connected) await tx.connect(filesystem.id, id, { userId: null, projectId: 'p1' });
             });
-          const wanted = await readWanted(stores.database, rule, {
+          const wanted = await readWanted(stores.database, entitledStatements(rule), {
             filesystemId: filesystem.id,
             backend: BACKEND.name,
             leaseToken: 0n,
