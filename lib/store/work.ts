@@ -106,8 +106,7 @@ export class PostgresWork implements WorkStore {
   async lag(backend: string): Promise<{ readonly due: number; readonly oldest: Date | null }> {
     const [row] = await this.database.query<{ due: string; oldest: Date | null }>(
       `select count(*) as due, min(behind_since) as oldest from filesystems
-       where backend = $1 and (next_attempt is not null or (applied_revision < desired_revision and not failed))
-         and retired is null`,
+       where backend = $1 and behind_since is not null and not failed and retired is null`,
       [backend],
     );
     return { due: Number(row?.due ?? 0), oldest: row?.oldest ?? null };
@@ -242,10 +241,11 @@ export class PostgresWork implements WorkStore {
     await this.database.query(
       `with waiting as materialized (
          select f.id from filesystems f
-         where f.backend = $1 and f.leased_by is null and (
-           ($3 and f.next_attempt > $2 and f.failures > 0)
-           or (f.next_attempt is null and f.applied_revision < f.desired_revision and not f.failed)
-           or (f.next_attempt is null and f.failures > 0 and not f.failed)
+         where f.leased_by is null and f.id in (
+           select id from filesystems
+           where backend = $1 and next_attempt is null and failures > 0 and not failed
+           union all
+           select id from filesystems where $3 and backend = $1 and next_attempt > $2 and failures > 0
          )
          order by f.id for no key update of f
        )

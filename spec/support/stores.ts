@@ -37,9 +37,13 @@ export const aProcess = (text = 'process-1', isDead: (text: string) => boolean =
 export function storesOver(
   url: string,
   clock: Clock,
-  { rule = EVERYTHING_COUNTS, process = aProcess() }: { rule?: CountingRule; process?: ProcessIdentity } = {},
+  {
+    rule = EVERYTHING_COUNTS,
+    process = aProcess(),
+    poolSize = 6,
+  }: { rule?: CountingRule; process?: ProcessIdentity; poolSize?: number } = {},
 ) {
-  const database = new Database({ connectionString: url, poolSize: 6 });
+  const database = new Database({ connectionString: url, poolSize });
   return {
     url,
     database,

@@ -78,7 +78,8 @@ export async function up(knex: Knex): Promise<void> {
     -- partial: only rows that are due, so claiming stays quick with 100,000 filesystems in step
     create index filesystems_due on filesystems (backend, next_attempt) where next_attempt is not null;
     create index filesystems_parked on filesystems (backend)
-      where next_attempt is null and applied_revision < desired_revision and not failed;
+      where next_attempt is null and failures > 0 and not failed;
+    create index filesystems_behind on filesystems (backend, behind_since) where behind_since is not null;
     create index filesystems_backend on filesystems (backend, id);
     create index filesystems_usage_wanted on filesystems (backend) where usage_wanted is not null;
     create index filesystems_usage on filesystems (backend, used_counted nulls first)

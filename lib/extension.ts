@@ -1,0 +1,183 @@
+import type { Registry } from 'prom-client';
+import manifest from '../extension.json';
+import { type AddressKind, type CountingRule, parseCountingNetwork } from './domain/address';
+import { createDriver } from './drivers';
+import { createRouter } from './http/router';
+import { noMetrics, prometheusMetrics } from './metrics';
+import { readEvents } from './openstack/notifications';
+import type { BackendOptions, ExtensionStatus, InstanceReport } from './ports/extension';
+import type { ExtensionEntry, IdentityOf, Logger } from './ports/host';
+import { thisProcess } from './process-identity';
+import { serveBackend } from './served-backends';
+import { FilesystemChanges } from './store/changes';
+import { DatabaseClock } from './store/clock';
+import type { DatabaseOptions } from './store/database';
+import { openStores } from './store/stores';
+import { HostReports } from './sync/host-reports';
+import { keepHouse } from './sync/housekeeping';
+
+/** What a host gives (docs/hosting.md). */
+export interface SharedFilesystemOptions {
+  readonly database: DatabaseOptions;
+  readonly identity: IdentityOf;
+  /** The host's registry of extensions. Given: it answers `/extensions`. Absent: the router does, with its own entry. */
+  readonly registerExtension?: ((entry: ExtensionEntry) => void) | undefined;
+  /** Absent or empty: the API alone, nothing reconciles here. New filesystems go to the first. */
+  readonly backends?: readonly BackendOptions[] | undefined;
+  /** `10.20.0.0/16`, `10.20.0.0/16@<network id>`. Absent: no address counts. Null: every one does, for development. */
+  readonly networks?: readonly string[] | null | undefined;
+  /** `fixed` by default. */
+  readonly addresses?: readonly AddressKind[] | undefined;
+  readonly logger?: Logger | undefined;
+  /** Where to keep what is measured; absent: nowhere. */
+  readonly metrics?: Registry | undefined;
+  /** `https://compute.example.org`: links in answers are URLs then, not paths. */
+  readonly publicUrl?: string | undefined;
+  /** Entries of a page at most, 1000 by default. */
+  readonly maxLimit?: number | undefined;
+  /** User and project ids that may POST `_events` beside administrators. */
+  readonly eventReporters?: readonly string[] | undefined;
+  /** Roles that may create and manage filesystems of their project: `member`, `manager` and `admin` by default. */
+  readonly memberRoles?: readonly string[] | undefined;
+  /** How long a deleted filesystem's data is kept, 0 by default. */
+  readonly deletionGraceSeconds?: number | undefined;
+}
+
+/** What a host gets. */
+export interface SharedFilesystemExtension {
+  /** To be mounted under `/v1.1/:tenant`. Answers 503 until `start` has resolved. */
+  readonly router: ReturnType<typeof createRouter>;
+  readonly entry: ExtensionEntry;
+  /**
+   * Migrates, checks, listens, reconciles.
+   * @throws Unavailable when Postgres is out of reach; Error when its schema is of a newer program
+   */
+  start(): Promise<void>;
+  /** Ends waiting requests and runs, in order; gives back what was claimed. `start` may follow. */
+  stop(): Promise<void>;
+  readonly instances: {
+    /**
+     * Tells what became of instances; stored when it resolves, all or nothing.
+     * @param options `confirmed`: resolves when every backend has what follows; after a deletion nobody is let in any more
+     * @throws InvalidInput, Unavailable
+     */
+    report(reports: readonly InstanceReport[], options?: { readonly confirmed?: boolean }): Promise<void>;
+  };
+  status(): Promise<ExtensionStatus>;
+}
+
+const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const MEMBER_ROLES = ['member', 'manager', 'admin'];
+const MAX_LIMIT = 1_000;
+
+/**
+ * Makes the extension. Opens no port, installs no signal handler, reads no environment variable and keeps no state outside
+ * of what it returns: two of them in one process do not meet.
+ * @throws Error naming an option that is wrong
+ */
+export async function createSharedFilesystemExtension(
+  options: SharedFilesystemOptions,
+): Promise<SharedFilesystemExtension> {
+  const { logger = SILENT, backends = [], registerExtension } = options;
+  const metrics = options.metrics ? prometheusMetrics(options.metrics) : noMetrics;
+  const clock = new DatabaseClock();
+  const self = thisProcess();
+  const configured = configure(backends, (each) => createDriver(each, { process: self, logger }));
+  const rule = countingRule(
+    options,
+    configured.flatMap(({ driver }) => driver.ownAddresses),
+  );
+  const stores = openStores(options.database, clock, rule, self, backends[0]?.name ?? null, logger);
+  const changes = new FilesystemChanges(clock);
+  const grace = (options.deletionGraceSeconds ?? 0) * 1_000;
+  const served = configured.map((each) => serveBackend(each, rule, stores, clock, grace, logger, metrics));
+  const reports = new HostReports(stores.instances, changes, clock);
+  const nudge = () => {
+    for (const backend of served) backend.wake();
+  };
+  let running: { readonly stop: AbortController; readonly ended: Promise<unknown> } | null = null;
+  const stopping = () => running?.stop.signal ?? AbortSignal.abort();
+
+  const entry: ExtensionEntry = manifest.extension;
+  registerExtension?.(entry);
+  const router = createRouter({
+    filesystems: stores.filesystems,
+    instances: stores.instances,
+    changes,
+    nudge,
+    clock,
+    logger,
+    metrics,
+    policy: {
+      memberRoles: options.memberRoles ?? MEMBER_ROLES,
+      eventReporters: options.eventReporters ?? [],
+    },
+    identity: options.identity,
+    entry: registerExtension ? null : entry,
+    publicUrl: options.publicUrl ?? null,
+    maxLimit: options.maxLimit ?? MAX_LIMIT,
+    readEvents,
+    stopping,
+  });
+
+  return {
+    router,
+    entry,
+    start: async () => {
+      if (running) return;
+      await stores.open();
+      await clock.measure(stores.database);
+      const stop = new AbortController();
+      const { signal } = stop;
+      const listener = {
+        due: nudge,
+        usageWanted: () => {
+          for (const backend of served) backend.wakeUsage();
+        },
+        changed: (filesystemId: string) => changes.changed(filesystemId),
+      };
+      const ended = Promise.all([
+        stores.signals.listen(listener, signal),
+        keepHouse(clock, () => clock.measure(stores.database), stores.instances, logger, signal),
+        ...served.map((backend) => backend.run(signal)),
+      ]);
+      running = { stop, ended };
+    },
+    stop: async () => {
+      if (!running) return;
+      running.stop.abort();
+      await running.ended;
+      running = null;
+      await stores.close();
+    },
+    instances: {
+      report: async (list, { confirmed = false } = {}) => {
+        await reports.report(list, confirmed, stopping());
+        nudge();
+      },
+    },
+    status: async () => {
+      const message = running ? await stores.trouble() : 'The extension has not been started.';
+      return {
+        ready: message === null,
+        database: { reachable: message === null, message },
+        backends: served.map(({ status }) => status),
+      };
+    },
+  };
+}
+
+/** @throws Error when two have one name */
+function configure<Made>(backends: readonly BackendOptions[], make: (options: BackendOptions) => Made) {
+  const names = backends.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new Error(`Two backends are named "${twice}": names are unique.`);
+  return backends.map((options) => ({ options, driver: make(options) }));
+}
+
+function countingRule(
+  { networks = [], addresses = ['fixed'] }: Pick<SharedFilesystemOptions, 'networks' | 'addresses'>,
+  excluded: readonly string[],
+): CountingRule {
+  return { networks: networks?.map(parseCountingNetwork) ?? null, kinds: addresses, excluded };
+}

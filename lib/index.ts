@@ -1,0 +1,9 @@
+export { InvalidInput, Unavailable } from './domain/errors';
+export type { Identity } from './domain/identity';
+export {
+  createSharedFilesystemExtension,
+  type SharedFilesystemExtension,
+  type SharedFilesystemOptions,
+} from './extension';
+export type { BackendOptions, BackendStatus, ExtensionStatus, InstanceReport } from './ports/extension';
+export type { ExtensionEntry, IdentityOf, Logger } from './ports/host';

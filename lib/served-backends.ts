@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import type { CountingRule } from './domain/address';
+import type { Clock } from './ports/clock';
+import type { Driver } from './ports/driver';
+import type { BackendOptions, BackendStatus } from './ports/extension';
+import type { Logger } from './ports/host';
+import type { Metrics } from './ports/metrics';
+import type { BackendStore, WorkStore } from './ports/store';
+import { BackendHealth } from './sync/backend-health';
+import { Pace } from './sync/pace';
+import { Reconcile } from './sync/reconcile';
+import { Reconciler } from './sync/reconciler';
+import { TimedDriver } from './sync/timed-driver';
+import { Usage } from './sync/usage';
+
+/** A backend with its driver, as this process is configured. */
+export interface ConfiguredBackend {
+  readonly options: BackendOptions;
+  readonly driver: Driver;
+}
+
+/** The work on one backend in this process. */
+export interface ServedBackend {
+  readonly status: BackendStatus;
+  /** Something may have become due. */
+  wake(): void;
+  /** A count of used space was asked for. */
+  wakeUsage(): void;
+  /** Works until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Puts together what works on one backend: its health, the runs, the loop that claims them, the counting. */
+export function serveBackend(
+  { options, driver: plain }: ConfiguredBackend,
+  rule: CountingRule,
+  { work, backends }: { readonly work: WorkStore; readonly backends: BackendStore },
+  clock: Clock,
+  deletionGraceMilliseconds: number,
+  logger: Logger,
+  metrics: Metrics,
+): ServedBackend {
+  const { name } = options;
+  const driver = new TimedDriver(name, plain, clock, metrics);
+  const served = { name, fingerprint: fingerprint(rule, plain) };
+  const health = new BackendHealth(served, options.driver, driver, backends, logger, metrics);
+  const reconcile = new Reconcile(
+    work,
+    driver,
+    health,
+    new Pace(clock),
+    clock,
+    Math.random,
+    deletionGraceMilliseconds,
+    logger,
+    metrics,
+  );
+  const reconciler = new Reconciler(work, backends, health, reconcile, clock, logger, metrics);
+  const usage = new Usage(work, driver, health, clock, logger);
+  return {
+    get status() {
+      return health.status;
+    },
+    wake: () => reconciler.wake(),
+    wakeUsage: () => usage.wake(),
+    run: async (signal) => {
+      await Promise.all([reconciler.run(signal), usage.run(signal)]);
+    },
+  };
+}
+
+/** Of the settings that decide about lists and exports (docs/architecture.md, rule 14). */
+function fingerprint(rule: CountingRule, { settings }: Driver): string {
+  const { networks, kinds, excluded = [] } = rule;
+  const text = JSON.stringify([networks, [...kinds].sort(), [...excluded].sort(), settings]);
+  return createHash('sha256').update(text).digest('hex');
+}

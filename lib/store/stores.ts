@@ -1,0 +1,68 @@
+import type { CountingRule } from '../domain/address';
+import type { Clock } from '../ports/clock';
+import type { Logger } from '../ports/host';
+import type { ProcessIdentity } from '../ports/process';
+import type { BackendStore, FilesystemStore, InstanceStore, Signals, WorkStore } from '../ports/store';
+import { PostgresBackends } from './backends';
+import { Database, type DatabaseOptions } from './database';
+import { PostgresFilesystems } from './filesystems';
+import { PostgresInstances } from './instances';
+import { migrate } from './migrate';
+import { PostgresSignals } from './signals';
+import { PostgresWork } from './work';
+
+/** Everything that is stored, over one pool of connections. */
+export interface Stores {
+  readonly database: Database;
+  readonly filesystems: FilesystemStore;
+  readonly instances: InstanceStore;
+  readonly work: WorkStore;
+  readonly backends: BackendStore;
+  readonly signals: Signals;
+  /** Brings the schema to this program's version. @throws Unavailable, or Error when it is of a newer program */
+  open(): Promise<void>;
+  close(): Promise<void>;
+  /** Why requests cannot be served now; null: they can. */
+  trouble(): Promise<string | null>;
+}
+
+const LONGEST_ANSWER_MILLISECONDS = 2_000;
+
+/**
+ * @param backend where new filesystems go; null: to the first that any process has registered
+ * @throws Error when an option is wrong; nothing is connected yet
+ */
+export function openStores(
+  options: DatabaseOptions,
+  clock: Clock,
+  rule: CountingRule,
+  self: ProcessIdentity,
+  backend: string | null,
+  logger: Logger,
+): Stores {
+  const database = new Database(options);
+  return {
+    database,
+    filesystems: new PostgresFilesystems(database, clock, rule, backend),
+    instances: new PostgresInstances(database, clock),
+    work: new PostgresWork(database, clock, rule, self),
+    backends: new PostgresBackends(database, clock),
+    signals: new PostgresSignals(database, clock, logger),
+    open: async () => {
+      database.open();
+      await migrate(database);
+    },
+    close: () => database.close(),
+    trouble: async () => {
+      const over = new AbortController();
+      const late = clock
+        .sleep(LONGEST_ANSWER_MILLISECONDS, over.signal)
+        .then(() => 'The database does not answer in time.');
+      const answer = database.query('select 1', []).then(
+        () => null,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      );
+      return Promise.race([answer, late]).finally(() => over.abort());
+    },
+  };
+}

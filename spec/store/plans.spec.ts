@@ -1,0 +1,126 @@
+import type { Viewer } from '../../lib/ports/store';
+import { claimOne, settle } from '../support/settle';
+import { aFilesystem, anObservation, BACKEND, freshStores, type Stores, storesOver } from '../support/stores';
+
+const ROWS = 100_000;
+/** Reading a table of that size from its first row to its last is far above it, reading a page of it far below. */
+const MANY = 5_000;
+
+const admin: Viewer = { isAdmin: true, projectId: 'project-1' };
+const member: Viewer = { isAdmin: false, projectId: 'project-1' };
+
+describe(`on ${ROWS} filesystems and instances`, () => {
+  let stores: Stores;
+  /** One connection, so that Postgres counts everything for it. */
+  let one: ReturnType<typeof storesOver>;
+
+  beforeAll(async () => {
+    stores = await freshStores();
+    await fill(stores);
+    one = storesOver(stores.url, stores.clock, { poolSize: 1 });
+  }, 120_000);
+  afterAll(async () => {
+    await one.database.close();
+    await stores.close();
+  });
+
+  const rowsReadInOrder = async (): Promise<number> => {
+    await one.database.query('select pg_stat_force_next_flush()', []);
+    const [row] = await one.database.query<{ rows: string }>(
+      `select sum(seq_tup_read) as rows from pg_stat_user_tables where schemaname = 'shared_filesystem'`,
+      [],
+    );
+    return Number(row?.rows);
+  };
+  const readInOrderBy = async (work: () => Promise<unknown>): Promise<number> => {
+    const before = await rowsReadInOrder();
+    // prepared statements get a plan for all values at the sixth execution
+    for (let run = 0; run < 7; run += 1) await work();
+    return (await rowsReadInOrder()) - before;
+  };
+
+  it('counts a walk through a whole table', async () => {
+    expect(await readInOrderBy(() => one.database.query('select count(cause) from filesystems', []))).toBeGreaterThan(
+      ROWS,
+    );
+  });
+
+  const operations: [string, () => Promise<unknown>][] = [
+    ['shows a filesystem to a member', () => one.filesystems.find('fs-77', member)],
+    ['shows a filesystem of scope project to an administrator', () => one.filesystems.find('fs-77', admin)],
+    ['lists those of a tenant', () => one.filesystems.list({ tenantId: 'project-1', limit: 101 })],
+    ['lists the next page', () => one.filesystems.list({ tenantId: 'project-1', marker: 'fs-5', limit: 101 })],
+    ['lists all', () => one.filesystems.list({ tenantId: null, limit: 1001 })],
+    [
+      'lists instances',
+      async () => {
+        const view = await one.filesystems.find('fs-77', admin);
+        if (view) await one.filesystems.listInstances(view.filesystem, admin, { limit: 101 });
+      },
+    ],
+    [
+      'shows an instance',
+      async () => {
+        const view = await one.filesystems.find('fs-77', admin);
+        if (view) await one.filesystems.findInstance(view.filesystem, 'vm-77', admin);
+      },
+    ],
+    ['looks for work when there is none', () => one.work.claim('service', [BACKEND], 10)],
+    ['looks for purges when there are none', () => one.work.claim('purge', [BACKEND], 1)],
+    ['asks when work is due', () => one.work.nextDue(BACKEND.name, ['service', 'purge'])],
+    ['measures the lag', () => one.work.lag(BACKEND.name)],
+    ['wakes what is parked', () => one.work.wake(BACKEND.name, 'parked')],
+    ['looks for leases of dead processes', () => one.work.releaseDead([BACKEND.name])],
+    ['looks for volumes to count', () => one.work.usageDue(BACKEND.name, new Date('2020-01-01'), 1)],
+    ['forgets tombstones', () => one.instances.prune(new Date('2020-01-01'))],
+    [
+      'stores an event of an instance',
+      () => {
+        stores.clock.advance(1);
+        return one.instances.apply([
+          anObservation(stores.clock, 'vm-77', { project: 'nobody', addresses: ['10.200.0.1'] }),
+        ]);
+      },
+    ],
+    [
+      'creates, claims and settles a filesystem',
+      async () => {
+        await aFilesystem(one, { name: `new-${Math.random()}`, scope: 'project', owner: 'project-new' });
+        await settle(one, await claimOne(one));
+      },
+    ],
+  ];
+  it.each(operations)('%s by index', async (_, work) => {
+    expect(await readInOrderBy(work)).toBeLessThan(MANY);
+  });
+});
+
+/** Filesystems of scope project in step, 10 a project, and instances with an address each, 10 a project. */
+async function fill({ database }: Stores): Promise<void> {
+  await database.query(
+    `insert into filesystems (id, name, owner, scope, project, size_bytes, size_text, applied_size_bytes, applied_size_text,
+                              backend, desired_revision, applied_revision, used_counted)
+     select gen_random_uuid(), 'fs-' || n, 'project-' || n % ($1::int / 10), 'project', 'project-' || n % ($1::int / 10),
+            1024, '1Kb', 1024, '1Kb', $2, 1, 1, now()
+     from generate_series(1, $1::int) as n`,
+    [ROWS, BACKEND.name],
+  );
+  await database.query(
+    `insert into instances (id, project, project_time, project_source, state, state_time, state_source, addresses_time, addresses_source)
+     select 'vm-' || n, 'project-' || n % ($1::int / 10), now(), 'host', 'live', now(), 'host', now(), 'host'
+     from generate_series(1, $1::int) as n`,
+    [ROWS],
+  );
+  await database.query(
+    `insert into instance_addresses (instance_id, address, kind)
+     select 'vm-' || n, inet '10.0.0.0' + n, 'fixed' from generate_series(1, $1::int) as n`,
+    [ROWS],
+  );
+  await database.query(
+    `insert into access_entries (filesystem_id, instance_id, address)
+     select f.id, 'vm-' || n, inet '10.0.0.0' + n
+     from generate_series(1, $1::int / 10) as n join filesystems f on f.name = 'fs-' || n`,
+    [ROWS],
+  );
+  await database.query('analyze', []);
+}
