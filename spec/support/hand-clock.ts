@@ -26,6 +26,7 @@ export class HandClock implements Clock {
         until: this.#elapsed + Math.max(0, milliseconds),
         wake: () => {
           this.#sleepers.delete(sleeper);
+          signal.removeEventListener('abort', sleeper.wake);
           resolve();
         },
       };
