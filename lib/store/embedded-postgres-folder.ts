@@ -89,27 +89,6 @@ export async function initialise(folder: ServerFolder, binaries: Binaries, sync:
       await rm(path.join(folder.dir, name), { recursive: true, force: true }).catch(() => undefined);
 }
 
-/**
- * Removes the pid file of a server that is gone, where its pid belongs to another process by now: Postgres would refuse to
- * start. Only where `/proc` tells; a server's working directory is its data.
- */
-export async function removeStalePidFile(data: string): Promise<void> {
-  const file = path.join(data, 'postmaster.pid');
-  const before = await readFile(file, 'utf8').catch(() => '');
-  const pid = Number(before.split('\n')[0]);
-  if (!(pid > 0) || process.platform !== 'linux') return;
-  const [ours, theirs] = await Promise.all([stat(data), stat(`/proc/${pid}/cwd`).catch(() => null)]);
-  if (theirs === null || (theirs.ino === ours.ino && theirs.dev === ours.dev)) return;
-  // Should another process start the server just now, the shared memory block still keeps a second one out.
-  if ((await readFile(file, 'utf8').catch(() => '')) === before) await rm(file, { force: true });
-}
-
-/** The pid of the server on these files; null when there is none. */
-export async function serverPid(data: string): Promise<number | null> {
-  const text = await readFile(path.join(data, 'postmaster.pid'), 'utf8').catch(() => '');
-  return Number(text.split('\n')[0]) || null;
-}
-
 async function initdb(folder: string, account: Account, { native }: Binaries, sync: boolean): Promise<void> {
   const cluster = [
     '-U',

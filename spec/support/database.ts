@@ -7,7 +7,7 @@ import { migrate } from '../../lib/store/migrate';
 export interface FreshDatabase {
   readonly url: string;
   /** Ends whatever is still connected. */
-  drop(): Promise<void>;
+  readonly drop: () => Promise<void>;
 }
 
 /** A new database on the run's server: empty, or a copy of `template`. One a spec file, so that files run side by side. */

@@ -61,7 +61,7 @@ export class PostgresUser {
 }
 
 /** A folder of a spec's own, removed with all below it. */
-export async function temporaryFolder(): Promise<{ path: string; remove(): Promise<void> }> {
+export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'nsfs-spec-pg-'));
   return { path: folder, remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }) };
 }
@@ -97,8 +97,9 @@ export async function serverIsGone(dir: string, pid: number): Promise<void> {
   await until(async () => !isAlive(pid) && !existsSync(path.join(dir, 'data', 'postmaster.pid')), 'the server is gone');
 }
 
-/** Whether there is such a process. */
+/** Whether there is such a process; one that only waits to be reaped is none. */
 export function isAlive(pid: number): boolean {
+  if (existsSync(`/proc/${pid}/stat`) && readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')) return false;
   try {
     process.kill(pid, 0);
     return true;
