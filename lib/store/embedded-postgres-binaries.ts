@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -73,7 +73,7 @@ export async function reachableBinaries(root: string, places: readonly string[],
   // A copy helps against folders that the account may not enter, and against nothing else.
   for (const place of account.uid === undefined ? [] : places) {
     const copy = path.join(place, `native-${version}`);
-    reason = await copyBinaries(original, copy).then(
+    reason = await copyBinaries(original, copy, account).then(
       () => whyNot(copy, account),
       (error: unknown) => String(error),
     );
@@ -103,11 +103,17 @@ async function whyNot(native: string, account: Account): Promise<string | null> 
   }
 }
 
-/** Whole or not at all: a copy that was cut short never bears the name. */
-async function copyBinaries(original: string, copy: string): Promise<void> {
-  await mkdir(path.dirname(copy), { recursive: true, mode: 0o755 });
+/**
+ * Makes the copy if it is not there from an earlier start; whole or not at all: one that was cut short never bears the name.
+ * @throws Error when the account cannot enter the folder that the copy is for
+ */
+async function copyBinaries(original: string, copy: string, account: Account): Promise<void> {
+  const place = path.dirname(copy);
+  await mkdir(place, { recursive: true, mode: 0o755 });
+  await run('/bin/sh', ['-c', 'cd -- "$0"', place], { ...account, cwd: '/' });
+  if (await stat(copy).catch(() => null)) return;
   const part = `${copy}.${process.pid}`;
   await cp(original, part, { recursive: true, verbatimSymlinks: true });
-  // Another copy was quicker, or is from an earlier start.
+  // Another process was quicker.
   await rename(part, copy).catch(() => rm(part, { recursive: true, force: true }));
 }

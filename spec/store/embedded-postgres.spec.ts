@@ -1,8 +1,12 @@
-import { readdir, stat } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import * as path from 'node:path';
 import { startEmbeddedPostgres } from '../../lib/store/embedded-postgres';
 import { ask, isAlive, PostgresUser, serverIsGone, serverOf, temporaryFolder, until } from '../support/postgres-users';
 
 describe('startEmbeddedPostgres', () => {
+  // Files as a first start leaves them: making them takes longer than all the rest of a test.
+  let prepared: { path: string; remove: () => Promise<void> };
   let dir: string;
   let removeFolder: () => Promise<void>;
   let users: PostgresUser[];
@@ -13,9 +17,16 @@ describe('startEmbeddedPostgres', () => {
     return user;
   };
 
+  beforeAll(async () => {
+    prepared = await temporaryFolder();
+    await (await startEmbeddedPostgres(prepared.path)).stop();
+  });
+  afterAll(() => prepared.remove());
+
   beforeEach(async () => {
     const folder = await temporaryFolder();
     dir = folder.path;
+    execFileSync('cp', ['-Rp', `${prepared.path}/data`, dir]);
     removeFolder = folder.remove;
     users = [];
   });
@@ -130,6 +141,7 @@ describe('startEmbeddedPostgres', () => {
   });
 
   it('is made once when several start at once on an empty folder', async () => {
+    dir = path.join(dir, 'empty');
     const said = await Promise.all([aUser(), aUser(), aUser()].map((user) => user.says('started')));
     expect(said.filter(({ adopted }) => !adopted)).toHaveLength(1);
     expect(await Promise.all(said.map(({ url }) => ask(url, 'select 1')))).toEqual([[1], [1], [1]]);
@@ -137,6 +149,8 @@ describe('startEmbeddedPostgres', () => {
   });
 
   it('is made anew when its making was cut short', async () => {
+    dir = path.join(dir, 'empty');
+    await mkdir(dir);
     const user = aUser();
     await until(async () => (await readdir(dir)).some((name) => name.startsWith('initdb-')), 'the making begins');
     await user.kill();

@@ -8,8 +8,9 @@ export interface Said {
   readonly message?: string;
 }
 
+const say = (said: Said): boolean => process.stdout.write(`${JSON.stringify(said)}\n`);
+
 async function main(dir: string): Promise<void> {
-  const say = (said: Said): boolean => process.stdout.write(`${JSON.stringify(said)}\n`);
   try {
     const postgres = await startEmbeddedPostgres(dir);
     const tell = (what: Said['what']): boolean => say({ what, url: postgres.url(), adopted: postgres.adopted });

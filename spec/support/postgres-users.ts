@@ -1,11 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
+import { packageOfBinaries } from '../../lib/store/embedded-postgres-binaries';
 import type { Said } from './embedded-postgres-process';
 
 const DEADLINE_MILLISECONDS = 20_000;
@@ -106,4 +107,13 @@ export function isAlive(pid: number): boolean {
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
+}
+
+/** The package of binaries as npm unpacks it, without what its install script makes. */
+export async function copyOfBinaries(to: string): Promise<string> {
+  await mkdir(path.dirname(to), { recursive: true });
+  execFileSync('cp', ['-R', packageOfBinaries(), to]);
+  const links = JSON.parse(await readFile(path.join(to, 'native', 'pg-symlinks.json'), 'utf8')) as { target: string }[];
+  for (const { target } of links) await rm(path.join(to, target), { force: true });
+  return to;
 }
