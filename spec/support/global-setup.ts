@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { thisProcess } from '../../lib/process-identity';
@@ -8,29 +8,24 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../lib/store/em
 const PREFIX = 'nsfs-spec-';
 const OWNER = 'owner';
 
-/** What the teardown takes down again. */
-interface RunningServer {
-  readonly dir: string;
-  readonly server: EmbeddedPostgres;
-}
-
 declare global {
-  var specServer: RunningServer | undefined;
+  var specServer: EmbeddedPostgres | undefined;
 }
 
-/** One Postgres for the run, or the one that TEST_DATABASE_URL names. */
+/** A temporary folder for the run, and in it one Postgres, if TEST_DATABASE_URL does not name one. */
 export default async function setup(): Promise<void> {
+  await removeWhatKilledRunsLeft();
+  const folder = await mkdtemp(path.join(tmpdir(), PREFIX));
+  await writeFile(path.join(folder, OWNER), thisProcess().text);
+  await chmod(folder, 0o711); // specs start processes of other users
+  process.env.SPEC_FOLDER = folder;
   // The databases of this run, on a server that others may use as well.
   process.env.SPEC_RUN = `spec_${randomBytes(4).toString('hex')}`;
   if (process.env.TEST_DATABASE_URL) return;
-  await removeWhatKilledRunsLeft();
-  const dir = await mkdtemp(path.join(tmpdir(), PREFIX));
-  await writeFile(path.join(dir, OWNER), thisProcess().text);
-  const server = await startEmbeddedPostgres(dir, {
+  globalThis.specServer = await startEmbeddedPostgres(path.join(folder, 'postgres'), {
     settings: { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', max_connections: '200' },
   });
-  globalThis.specServer = { dir, server };
-  process.env.TEST_DATABASE_URL = server.url();
+  process.env.TEST_DATABASE_URL = globalThis.specServer.url();
 }
 
 async function removeWhatKilledRunsLeft(): Promise<void> {

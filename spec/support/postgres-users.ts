@@ -61,9 +61,9 @@ export class PostgresUser {
   }
 }
 
-/** A folder of a spec's own, removed with all below it. */
+/** A folder of a spec's own in that of the run: what a killed run leaves, the next one removes. */
 export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'nsfs-spec-pg-'));
+  const folder = await mkdtemp(path.join(process.env.SPEC_FOLDER ?? tmpdir(), 'pg-'));
   return { path: folder, remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
