@@ -87,7 +87,7 @@ export async function launch(
     },
     stop: async () => {
       child.ref();
-      if (pipe instanceof Socket) pipe.destroy();
+      child.kill('SIGINT');
       await ended;
     },
   };
