@@ -60,7 +60,7 @@ export function readNotification(
  * @throws InvalidInput naming the first that cannot be read: then none is taken
  */
 export function readEvents(body: unknown, arrival: Date): { readonly observations: readonly Observation[] } {
-  const list = isJsonObject(body) && !Object.hasOwn(body, 'event_type') ? fieldOf(body, 'events') : undefined;
+  const list = isJsonObject(body) ? fieldOf(body, 'events') : undefined;
   if (list === undefined) return { observations: presentOnly([readNotification(body, arrival, 'events')]) };
   if (!Array.isArray(list)) throw new InvalidInput('"events" is not a list of notifications.');
   if (list.length > MOST_EVENTS)
