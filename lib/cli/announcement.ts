@@ -1,0 +1,55 @@
+import type { Settings } from '../gateway/settings';
+import type { BackendStatus } from '../ports/extension';
+
+/** What is told of a gateway that has started. */
+export interface Started {
+  readonly version: string;
+  readonly url: string;
+  /** In words, without a password. */
+  readonly database: string;
+  readonly backends: readonly BackendStatus[];
+  readonly settings: Settings;
+}
+
+/** What a person at the terminal wants to know first, and one command that works when it is pasted. */
+export function announcement({ version, url, database, backends, settings }: Started): string {
+  const lines = [
+    ['listens on', url],
+    ['database', database],
+    ...backends.map((backend) => ['backend', backendLine(backend)]),
+    ['addresses', addressesLine(settings)],
+    ['identity', identityLine(settings)],
+  ];
+  const facts = lines.map(([what = '', told]) => `  ${what.padEnd(11)} ${told}`).join('\n');
+  return `\nnova-shared-filesystem ${version}\n${facts}\n${settings.development ? tryIt(url) : ''}\n`;
+}
+
+/** Of a Postgres URL: everything but the password. */
+export function withoutPassword(databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  if (url.password) url.password = '***';
+  if (url.searchParams.has('password')) url.searchParams.set('password', '***');
+  return url.toString();
+}
+
+function backendLine({ name, driver, lacks }: BackendStatus): string {
+  return `${name}, driver ${driver}${lacks.length > 0 ? `; lacks: ${lacks.join(', ')}` : ''}`;
+}
+
+function addressesLine({ networks, addresses }: Settings): string {
+  if (networks === null) return `all ${addresses.join(' and ')} ones count`;
+  return networks
+    ? `${addresses.join(' and ')} ones of ${networks.join(', ')} count`
+    : 'none counts: NETWORKS is not set';
+}
+
+function identityLine({ development }: Settings): string {
+  return development
+    ? 'IDENTITY=development takes everybody for an administrator: for development alone'
+    : 'IDENTITY=headers, as trusted proxies say';
+}
+
+const tryIt = (url: string) => `
+  Try it in another terminal:
+  curl -X PUT ${url}/v1.1/demo/os-filesystem/mydata -H 'Content-Type: application/json' -d '{"fs_entry": {"size": "4Gb", "scope": "project"}}'
+`;

@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import * as path from 'node:path';
+import backendsSchema from '../../schemas/backends.json';
+import { type AddressKind, parseCountingNetwork } from '../domain/address';
+import type { Configuration } from '../generated/config';
+import type { BackendOptions } from '../ports/extension';
+import type { IdentityOf } from '../ports/host';
+import { faultsOf } from './checked';
+import { complaint, readEnvironment, WrongSettings } from './environment';
+import { developmentIdentity } from './identity-development';
+import { headerIdentity } from './identity-headers';
+import { packageRoot } from './package-root';
+
+/** What a gateway needs to know before it starts; docs/configuration.md has each. Paths are absolute. */
+export interface Settings {
+  readonly host: string;
+  readonly port: number;
+  /** Without a slash at its end; null: not said. */
+  readonly publicUrl: string | null;
+  readonly dataDirectory: string;
+  /** Null: an embedded Postgres in the data directory. */
+  readonly databaseUrl: string | null;
+  readonly development: boolean;
+  readonly identity: IdentityOf;
+  readonly backends: readonly BackendOptions[];
+  /** Null: every address counts. Undefined: none. */
+  readonly networks: readonly string[] | null | undefined;
+  readonly addresses: readonly AddressKind[];
+  readonly deletionGraceSeconds: number;
+  readonly eventReporters: readonly string[];
+  readonly maxLimit: number;
+  /** Paths of manifests. */
+  readonly extensions: readonly string[];
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+/**
+ * Reads and checks everything that can be wrong with the settings before anything starts.
+ * @param directory what relative paths are relative to
+ * @throws WrongSettings naming the variable
+ */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>, directory: string): Settings {
+  const said = readEnvironment(environment);
+  const within = (file: string) => path.resolve(directory, file);
+  const development = said.IDENTITY === 'development';
+  return {
+    host: said.HOST,
+    port: said.PORT,
+    publicUrl: said.PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    dataDirectory: within(said.DATA_DIR),
+    databaseUrl: said.DATABASE_URL ?? null,
+    development,
+    identity: development ? developmentIdentity : naming(said, 'TRUSTED_PROXIES', headerIdentity),
+    backends:
+      said.BACKENDS === undefined ? [defaultBackend(within(said.DATA_DIR), said.EXPORT_ADDRESS)] : listed(said, within),
+    networks: networksOf(said),
+    addresses: said.ADDRESSES,
+    deletionGraceSeconds: said.DELETION_GRACE,
+    eventReporters: said.EVENT_REPORTERS,
+    maxLimit: said.MAX_LIMIT,
+    extensions: said.EXTENSIONS?.map(within) ?? [path.join(packageRoot(), 'extension.json')],
+    logLevel: said.LOG_LEVEL,
+  };
+}
+
+function networksOf(said: Configuration): readonly string[] | null | undefined {
+  const { NETWORKS: networks, IDENTITY: identity } = said;
+  if (networks === undefined) return identity === 'development' ? null : undefined;
+  return networks.map((network) => naming({ ...said, NETWORKS: [network] }, 'NETWORKS', () => parsed(network)));
+}
+
+function parsed(network: string): string {
+  parseCountingNetwork(network);
+  return network;
+}
+
+/** Directories and exports files in the data directory: what `npm start` has. */
+function defaultBackend(directory: string, exportAddress = '127.0.0.1'): BackendOptions {
+  return {
+    name: 'default',
+    driver: 'nfs',
+    server: 'exports-file',
+    volumes: { kind: 'directory', root: path.join(directory, 'volumes') },
+    exports: { directory: path.join(directory, 'exports'), exportAddress },
+  };
+}
+
+function listed(
+  { BACKENDS: file = '', EXPORT_ADDRESS: address }: Configuration,
+  within: (file: string) => string,
+): BackendOptions[] {
+  const wrong = (message: string) => new WrongSettings(complaint('BACKENDS', file, message));
+  if (address !== undefined)
+    throw new WrongSettings('EXPORT_ADDRESS is for the default backend alone: say it in the BACKENDS file.');
+  const backends = readJson(within(file), wrong);
+  const faults = faultsOf(backendsSchema, backends).map(
+    ({ path: where, message }) => `${where || 'the list'} ${message}`,
+  );
+  if (faults.length > 0) throw wrong(faults.join(', '));
+  return backends as BackendOptions[]; // as the schema has it: just checked
+}
+
+function readJson(file: string, wrong: (message: string) => Error): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw wrong(error instanceof SyntaxError ? `${file} is not JSON, ${error.message}` : `${file} cannot be read`);
+  }
+}
+
+/** What a setting means to whoever uses it, its complaint under the setting's name. */
+function naming<Name extends keyof Configuration, Made>(
+  said: Configuration,
+  name: Name,
+  make: (value: Configuration[Name]) => Made,
+): Made {
+  try {
+    return make(said[name]);
+  } catch (error) {
+    throw new WrongSettings(
+      complaint(name, String(said[name]), error instanceof Error ? error.message.replace(/\.$/, '') : ''),
+    );
+  }
+}

@@ -1,0 +1,79 @@
+// Made of schemas/config.json by .ci/generate-types.mjs: change that, and run it.
+
+/**
+ * Settings of the gateway: environment variables. An empty one counts as not set. Lists are written with commas.
+ */
+export interface Configuration {
+  /**
+   * The address or name to listen on. With `IDENTITY=development` it must be a loopback address.
+   */
+  HOST: string;
+  /**
+   * The TCP port to listen on; 8774 is Compute's own. 0: any that is free, the first line in the log says which.
+   */
+  PORT: number;
+  /**
+   * How clients reach this gateway, `https://compute.example.org`: links in answers begin with it. Without it links of the extension are paths, and those of the version documents name the address that is listened on; the `Host` header of a request is never believed.
+   */
+  PUBLIC_URL?: string;
+  /**
+   * The folder of the embedded Postgres (`postgres-18/`) and of the default backend (`volumes/<id>`, `exports/<id>.exports`). Relative to the working directory.
+   */
+  DATA_DIR: string;
+  /**
+   * The Postgres to use, 15 or later: `postgres://user:password@host:5432/database`. Without it an embedded one is started in `DATA_DIR`.
+   */
+  DATABASE_URL?: string;
+  /**
+   * How the caller is found out. `development` takes everybody for an administrator of the tenant in the URL, and `X-Project-Id`, `X-User-Id` and `X-Roles` (a comma list; empty: no role) each replace their own part: it listens on loopback addresses alone. `headers` trusts the same headers as keystonemiddleware's `auth_token` sets them, with `X-Identity-Status: Confirmed`, from `TRUSTED_PROXIES` alone.
+   */
+  IDENTITY: 'development' | 'headers';
+  /**
+   * Whose headers are believed with `IDENTITY=headers`: addresses or CIDRs.
+   *
+   * @minItems 1
+   */
+  TRUSTED_PROXIES: [string, ...string[]];
+  /**
+   * A JSON file with the list of storage backends (docs/drivers.md); new filesystems go to the first. Without it there is one, `default`, of the `nfs` driver, which keeps directories and writes exports files in `DATA_DIR`.
+   */
+  BACKENDS?: string;
+  /**
+   * The address or name at which instances reach the default backend's NFS server; 127.0.0.1 when not set. Backends of a `BACKENDS` file each say their own.
+   */
+  EXPORT_ADDRESS?: string;
+  /**
+   * Addresses that count, as CIDRs; where tenants may make networks of their own, each with the id of its Neutron network: `10.20.0.0/16@<id>`. An address outside of them is never let in. Without it no address counts, but with `IDENTITY=development` every one does.
+   *
+   * @minItems 1
+   */
+  NETWORKS?: [string, ...string[]];
+  /**
+   * Which of an instance's addresses count: `fixed`, `floating` or both.
+   *
+   * @minItems 1
+   */
+  ADDRESSES: ['fixed' | 'floating', ...('fixed' | 'floating')[]];
+  /**
+   * How long a deleted filesystem's data is kept, in seconds.
+   */
+  DELETION_GRACE: number;
+  /**
+   * User and project ids that may report instance events beside administrators.
+   */
+  EVENT_REPORTERS: string[];
+  /**
+   * Entries on one page of a list at most.
+   */
+  MAX_LIMIT: number;
+  /**
+   * The manifests of the extensions to serve, relative to the working directory. Without it: this one alone.
+   *
+   * @minItems 1
+   */
+  EXTENSIONS?: [string, ...string[]];
+  /**
+   * What is logged: this and what is worse.
+   */
+  LOG_LEVEL: 'debug' | 'info' | 'warn' | 'error';
+}
