@@ -55,6 +55,6 @@ export function entitlement(
     claimed
       .filter(([, claims]) => claims.includes(false) === disputed)
       .map(([address]) => address)
-      .sort(compareAddresses);
+      .toSorted(compareAddresses);
   return { addresses: select(false), disputed: select(true) };
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { canCount, type InstanceAddress } from './address';
+import type { InstanceAddress } from './address';
+import { commonAddresses, countableAddresses } from './address-list';
 
 /**
  * `live`: Compute says that it exists, running or not. `suspended`: no access now, and it may come back (soft-deleted, or a
@@ -82,7 +83,12 @@ export function observe(known: KnownInstance | null, observation: Observation): 
     id: before.id,
     project: newer(before.project, observation.project, observation, (one, other) => (one === other ? one : null)),
     state,
-    addresses: newer(before.addresses, observation.addresses && byAddress(observation.addresses), observation, common),
+    addresses: newer(
+      before.addresses,
+      observation.addresses && countableAddresses(observation.addresses),
+      observation,
+      commonAddresses,
+    ),
     liveUntil,
   };
   return known !== null && isDeepStrictEqual(known, after) ? known : after;
@@ -93,28 +99,34 @@ function isAuthoritative({ source, restored }: Observation): boolean {
   return restored === true || source === 'compute' || source === 'host';
 }
 
-function observeState(
-  { state: known, liveUntil }: KnownInstance,
-  observation: Observation,
-): Pick<KnownInstance, 'state' | 'liveUntil'> {
+type StateFacts = Pick<KnownInstance, 'state' | 'liveUntil'>;
+
+function observeState({ state, liveUntil }: KnownInstance, observation: Observation): StateFacts {
   const { state: value, time, source } = observation;
-  if (value === undefined) return { state: known, liveUntil };
+  if (value === undefined) return { state, liveUntil };
   const said: Fact<InstanceState> = { value, time, source };
+  return value === 'live'
+    ? observeLive({ state, liveUntil }, said, isAuthoritative(observation))
+    : observeEnd({ state, liveUntil }, said);
+}
 
-  if (value !== 'live') {
-    // An end needs no newest time, unless one who knows has said *live* for a later moment.
-    if (liveUntil !== null && time < liveUntil) return { state: known, liveUntil };
-    if (known === null || known.value === 'live') return { state: said, liveUntil };
-    const gone = known.value === 'gone' || value === 'gone';
-    const latest = time > known.time ? said : known;
-    return { state: { ...latest, value: gone ? 'gone' : 'suspended' }, liveUntil };
-  }
+/** An end needs no newest time, unless one who knows has said *live* for a later moment. */
+function observeEnd({ state: known, liveUntil }: StateFacts, said: Fact<InstanceState>): StateFacts {
+  if (liveUntil !== null && said.time < liveUntil) return { state: known, liveUntil };
+  if (known === null || known.value === 'live') return { state: said, liveUntil };
+  const gone = known.value === 'gone' || said.value === 'gone';
+  const latest = said.time > known.time ? said : known;
+  return { state: { ...latest, value: gone ? 'gone' : 'suspended' }, liveUntil };
+}
 
-  const authoritative = isAuthoritative(observation);
-  const until = authoritative ? later(liveUntil, time) : liveUntil;
-  if (known === null || known.value === 'live')
-    return { state: known !== null && known.time >= time ? known : said, liveUntil: until };
-  return { state: authoritative && time > known.time ? said : known, liveUntil: until };
+function observeLive(
+  { state: known, liveUntil }: StateFacts,
+  said: Fact<InstanceState>,
+  authoritative: boolean,
+): StateFacts {
+  const newest = known === null || said.time > known.time;
+  const takes = newest && (authoritative || known === null || known.value === 'live');
+  return { state: takes ? said : known, liveUntil: authoritative ? later(liveUntil, said.time) : liveUntil };
 }
 
 /** The newer of a fact and what is said now; for one moment, what `both` makes of the two. */
@@ -128,26 +140,6 @@ function newer<Value>(
   if (known === null || time > known.time) return { value, time, source };
   if (time < known.time) return known;
   return { ...known, value: both(known.value, value) };
-}
-
-/** What both lists have: of two lists for one moment, the one that lets in less. */
-function common(known: readonly InstanceAddress[], said: readonly InstanceAddress[]): readonly InstanceAddress[] {
-  return known.flatMap((one) => {
-    const other = said.find(({ address }) => address === one.address);
-    if (!other) return [];
-    // Two messages about one moment (legacy and versioned) may each know what the other does not say.
-    return [{ ...one, network: one.network ?? other.network, port: one.port ?? other.port }];
-  });
-}
-
-/**
- * Sorted by text, each address once, so that the same list in another order is the same fact. One that can never count is
- * left out: the directory does not hold it.
- */
-function byAddress(addresses: readonly InstanceAddress[]): readonly InstanceAddress[] {
-  return [
-    ...new Map(addresses.filter(({ address }) => canCount(address)).map((each) => [each.address, each])).values(),
-  ].sort((one, other) => (one.address < other.address ? -1 : Number(one.address > other.address)));
 }
 
 function later(one: Date | null, other: Date): Date {
