@@ -1,13 +1,6 @@
 import type { InstanceAddress } from '../../lib/domain/address';
 import { commonAddresses, countableAddresses } from '../../lib/domain/address-list';
-
-const anAddress = (address: string, rest: Partial<InstanceAddress> = {}): InstanceAddress => ({
-  address,
-  kind: 'fixed',
-  network: null,
-  port: null,
-  ...rest,
-});
+import { anAddress } from '../support/an-address';
 
 describe('commonAddresses', () => {
   const bare = anAddress('10.0.0.1');

@@ -1,15 +1,8 @@
-import type { InstanceAddress } from '../../lib/domain/address';
 import { type KnownInstance, type Observation, observationTime, observe } from '../../lib/domain/instance';
+import { anAddress } from '../support/an-address';
 
 const T = (seconds: number) => new Date(Date.UTC(2026, 10, 23, 14, 23, seconds));
 
-const anAddress = (address: string, rest: Partial<InstanceAddress> = {}): InstanceAddress => ({
-  address,
-  kind: 'fixed',
-  network: null,
-  port: null,
-  ...rest,
-});
 const said = (seconds: number, rest: Partial<Observation> = {}): Observation => ({
   instanceId: 'i-1',
   time: T(seconds),
