@@ -17,7 +17,7 @@ export interface Listener {
   readonly url: string;
   /** Takes no more connections; resolves when all requests have ended, or after a second. */
   drain(): Promise<void>;
-  /** Cuts off what is left. */
+  /** Takes no more connections, and after another second cuts off what is left. */
   close(): Promise<void>;
 }
 
@@ -50,6 +50,7 @@ export async function listen(
       await within(requests.ended());
     },
     close: async () => {
+      if (server.listening) server.close();
       await within(ended);
       server.closeAllConnections();
       await ended;

@@ -66,12 +66,10 @@ export function readSettings(environment: Readonly<Record<string, string | undef
 function networksOf(said: Configuration): readonly string[] | null | undefined {
   const { NETWORKS: networks, IDENTITY: identity } = said;
   if (networks === undefined) return identity === 'development' ? null : undefined;
-  return networks.map((network) => naming({ ...said, NETWORKS: [network] }, 'NETWORKS', () => parsed(network)));
-}
-
-function parsed(network: string): string {
-  parseCountingNetwork(network);
-  return network;
+  return naming(said, 'NETWORKS', () => {
+    for (const network of networks) parseCountingNetwork(network);
+    return networks;
+  });
 }
 
 /** Directories and exports files in the data directory: what `npm start` has. */
@@ -93,9 +91,7 @@ function listed(
   if (address !== undefined)
     throw new WrongSettings('EXPORT_ADDRESS is for the default backend alone: say it in the BACKENDS file.');
   const backends = readJson(within(file), wrong);
-  const faults = faultsOf(backendsSchema, backends).map(
-    ({ path: where, message }) => `${where || 'the list'} ${message}`,
-  );
+  const faults = faultsOf(backendsSchema, backends).map(({ path: where, message }) => `${where || 'it'} ${message}`);
   if (faults.length > 0) throw wrong(faults.join(', '));
   return backends as BackendOptions[]; // as the schema has it: just checked
 }
