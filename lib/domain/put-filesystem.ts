@@ -55,7 +55,7 @@ export function planPut(existing: Filesystem | null, wanted: WantedFilesystem, o
     kind: 'change',
     attributes,
     endConnections: scopeChanged && existing.scope === 'instance',
-    withdraws: (scopeChanged && attributes.scope !== 'global') || existing.project !== attributes.project,
+    withdraws: attributes.scope !== 'global' && (scopeChanged || existing.project !== attributes.project),
   };
 }
 
