@@ -1,0 +1,66 @@
+import { NotFound } from '../../lib/domain/errors';
+import type { Scope } from '../../lib/domain/filesystem';
+import { authorize, authorizeAttributes, isVisible } from '../../lib/domain/permission';
+import { CALLERS, outcome, POLICY, type Who } from '../support/callers';
+
+/** Owned by alpha; of scope project it is granted to beta. */
+const aFilesystem = (scope: Scope) => ({
+  name: 'fs-1',
+  owner: 'alpha',
+  scope,
+  project: scope === 'project' ? 'beta' : null,
+});
+
+describe('authorize', () => {
+  it.each<[who: Who, scope: Scope, show: string, change: string]>([
+    ['administrator', 'global', 'allowed', 'allowed'],
+    ['administrator', 'project', 'allowed', 'allowed'],
+    ['administrator', 'instance', 'allowed', 'allowed'],
+    ['member', 'global', 'allowed', 'Forbidden'],
+    ['member', 'project', 'allowed', 'allowed'],
+    ['member', 'instance', 'allowed', 'allowed'],
+    ['reader', 'project', 'allowed', 'Forbidden'],
+    ['caller without a role', 'project', 'allowed', 'Forbidden'],
+    ['service', 'project', 'allowed', 'Forbidden'],
+    ['member of the granted project', 'project', 'allowed', 'Forbidden'],
+    ['member of the granted project', 'instance', 'NotFound', 'NotFound'],
+    ['stranger', 'global', 'allowed', 'Forbidden'],
+    ['stranger', 'project', 'NotFound', 'NotFound'],
+    ['stranger', 'instance', 'NotFound', 'NotFound'],
+  ])('of a %s, on scope %s: to see is %s, to change is %s', (who, scope, show, change) => {
+    const filesystem = aFilesystem(scope);
+    const caller = CALLERS[who];
+    for (const permission of ['show', 'instances:list'] as const)
+      expect(outcome(() => authorize(POLICY, caller, permission, filesystem))).toBe(show);
+    for (const permission of ['update', 'delete', 'instances:connect', 'instances:disconnect'] as const)
+      expect(outcome(() => authorize(POLICY, caller, permission, filesystem))).toBe(change);
+    expect(isVisible(caller, filesystem)).toBe(show === 'allowed');
+  });
+
+  it('tells what is invisible and what is not there in the same words', () => {
+    const words = (filesystem: ReturnType<typeof aFilesystem> | null) => () =>
+      authorize(POLICY, CALLERS.stranger, 'delete', filesystem);
+    expect(words(null)).toThrow(new NotFound('Filesystem could not be found.'));
+    expect(words(aFilesystem('project'))).toThrow(new NotFound('Filesystem could not be found.'));
+    expect(words(aFilesystem('global'))).toThrow("Policy doesn't allow delete to be performed on filesystem fs-1.");
+  });
+});
+
+describe('authorizeAttributes', () => {
+  it.each<[who: Who, scope: Scope, project: string | null, present: string | null, expected: string]>([
+    ['administrator', 'global', null, null, 'allowed'],
+    ['administrator', 'project', 'gamma', null, 'allowed'],
+    ['member', 'instance', null, null, 'allowed'],
+    ['member', 'project', 'alpha', null, 'allowed'],
+    ['member', 'project', 'beta', 'beta', 'allowed'],
+    ['member', 'project', 'gamma', 'beta', 'Forbidden'],
+    ['member', 'project', 'beta', null, 'Forbidden'],
+    ['member', 'global', null, null, 'Forbidden'],
+    ['reader', 'instance', null, null, 'Forbidden'],
+    ['caller without a role', 'instance', null, null, 'Forbidden'],
+  ])('of a %s, scope %s for %s, where it was %s: %s', (who, scope, project, was, expected) => {
+    const present = was === null ? null : { project: was };
+    const action = () => authorizeAttributes(POLICY, CALLERS[who], 'update', { scope, project, present });
+    expect(outcome(action)).toBe(expected);
+  });
+});
