@@ -19,6 +19,7 @@ export async function run(
   signal: AbortSignal,
 ): Promise<void> {
   const gateway = await openGateway(settings, logger);
+  logger.debug({ url: gateway.url }, 'starting');
   const postgres = settings.databaseUrl === null ? startPostgres(settings) : null;
   try {
     const connectionString = settings.databaseUrl ?? (await postgres)?.url() ?? '';

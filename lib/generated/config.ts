@@ -9,7 +9,7 @@ export interface Configuration {
    */
   HOST: string;
   /**
-   * The TCP port to listen on; 8774 is Compute's own. 0: any that is free, the first line in the log says which.
+   * The TCP port to listen on; 8774 is Compute's own. 0: any that is free, as the log line `listening` says.
    */
   PORT: number;
   /**

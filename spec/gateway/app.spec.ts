@@ -48,7 +48,7 @@ async function anApp({
   });
 }
 
-const status = (ready: boolean): ExtensionStatus => ({
+const aStatus = (ready: boolean): ExtensionStatus => ({
   ready,
   database: { reachable: ready, message: ready ? null : 'connect ECONNREFUSED' },
   backends: [{ name: 'filer', driver: 'nfs', state: 'down', message: 'not mounted', lacks: ['quota'] }],
@@ -228,17 +228,17 @@ describe('/healthz and /readyz', () => {
   });
 
   it('is ready, with the detail of a backend that is down', async () => {
-    const { status: code, body } = await request(await anApp({ status: status(true) })).get('/readyz');
-    expect([code, body]).toEqual([200, { ready: true, extensions: [{ alias: 'os-greeting', ...status(true) }] }]);
+    const { status: code, body } = await request(await anApp({ status: aStatus(true) })).get('/readyz');
+    expect([code, body]).toEqual([200, { ready: true, extensions: [{ alias: 'os-greeting', ...aStatus(true) }] }]);
   });
 
   it('is not ready without its database', async () => {
-    const { status: code, body } = await request(await anApp({ status: status(false) })).get('/readyz');
+    const { status: code, body } = await request(await anApp({ status: aStatus(false) })).get('/readyz');
     expect([code, body.ready]).toEqual([503, false]);
   });
 
   it('is not ready while it starts', async () => {
-    const app = await anApp({ started: false, status: status(true) });
+    const app = await anApp({ started: false, status: aStatus(true) });
     expect((await request(app).get('/readyz')).status).toBe(503);
   });
 
