@@ -104,7 +104,7 @@ export function instancesStatement(
     values,
     text: `
       select * from (
-        select candidate.*, case
+        select candidate.*, facts.*, case
             when not entitled then 'disconnecting'
             when fault_message is not null then 'error'
             when cardinality(addresses) > 0 and all_applied then 'connected'

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { type CountingRule, type InstanceAddress, parseCountingNetwork } from '../../lib/domain/address';
 import { entitlement } from '../../lib/domain/entitlement';
 import type { KnownInstance } from '../../lib/domain/instance';

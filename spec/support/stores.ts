@@ -11,8 +11,8 @@ import { PostgresInstances } from '../../lib/store/instances';
 import { PostgresWork } from '../../lib/store/work';
 import { migratedDatabase } from './database';
 import { HandClock } from './hand-clock';
+import { EVERYTHING_COUNTS } from './rules';
 
-export const EVERYTHING_COUNTS: CountingRule = { networks: null, kinds: ['fixed', 'floating'] };
 export const BACKEND = { name: 'default', fingerprint: 'settings' };
 
 /** A migrated database of its own, with all stores over it. */
