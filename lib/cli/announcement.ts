@@ -16,7 +16,10 @@ export function announcement({ version, url, database, backends, settings }: Sta
   const lines = [
     ['listens on', url],
     ['database', database],
-    ...backends.map((backend) => ['backend', backendLine(backend)]),
+    ...backends.flatMap(({ name, driver, lacks }) => [
+      ['backend', `${name}, driver ${driver}`],
+      ...lacks.map((lack) => ['', `lacks ${lack}`]),
+    ]),
     ['addresses', addressesLine(settings)],
     ['identity', identityLine(settings)],
   ];
@@ -30,10 +33,6 @@ export function withoutPassword(databaseUrl: string): string {
   if (url.password) url.password = '***';
   if (url.searchParams.has('password')) url.searchParams.set('password', '***');
   return url.toString();
-}
-
-function backendLine({ name, driver, lacks }: BackendStatus): string {
-  return `${name}, driver ${driver}${lacks.length > 0 ? `; lacks: ${lacks.join(', ')}` : ''}`;
 }
 
 function addressesLine({ networks, addresses }: Settings): string {

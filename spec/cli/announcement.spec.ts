@@ -12,8 +12,16 @@ const told = (environment: Record<string, string> = {}, backends: Started['backe
 
 describe('announcement', () => {
   it('says what a backend lacks', () => {
-    const backend = { name: 'default', driver: 'nfs', state: 'up', message: null, lacks: ['quota', 'shrink'] } as const;
-    expect(told({}, [backend])).toContain('backend     default, driver nfs; lacks: quota, shrink\n');
+    const backend = {
+      name: 'default',
+      driver: 'nfs',
+      state: 'up',
+      message: null,
+      lacks: ['quota', 'usage: seldom'],
+    } as const;
+    expect(told({}, [backend])).toContain(
+      '  backend     default, driver nfs\n              lacks quota\n              lacks usage: seldom\n',
+    );
   });
 
   it('offers no command where identities are real', () => {
