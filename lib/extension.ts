@@ -82,7 +82,7 @@ export async function createSharedFilesystemExtension(
   const metrics = options.metrics ? prometheusMetrics(options.metrics) : noMetrics;
   const clock = new DatabaseClock();
   const self = thisProcess();
-  const configured = configure(backends, (each) => createDriver(each, { process: self, logger }));
+  const configured = configure(backends, (each) => createDriver(each, { process: self }));
   const rule = countingRule(
     options,
     configured.flatMap(({ driver }) => driver.ownAddresses),

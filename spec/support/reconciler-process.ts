@@ -71,7 +71,7 @@ async function main(): Promise<void> {
     volumes: { kind: 'directory', root: `${settings.folder}/volumes` },
     exports: { directory: `${settings.folder}/exports`, exportAddress: '192.0.2.1' },
   };
-  const driver = halting(createDriver(options, { process: real, logger: SILENT }));
+  const driver = halting(createDriver(options, { process: real }));
   const stores = openStores({ connectionString: settings.url }, clock, EVERYTHING_COUNTS, self, 'default', SILENT);
   await stores.open();
   await clock.measure(stores.database);

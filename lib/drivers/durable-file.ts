@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import { open, rename, unlink } from 'node:fs/promises';
+import * as path from 'node:path';
+
+/**
+ * Replaces a file: whoever reads meets the old one or the new one, whole, and after a power cut too. The new one is written
+ * beside it under a name that begins with a dot.
+ */
+export async function replaceFile(file: string, text: string, mode: number): Promise<void> {
+  const folder = path.dirname(file);
+  const beside = path.join(folder, `.${path.basename(file)}.${randomUUID()}`);
+  try {
+    const handle = await open(beside, 'wx', mode);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(beside, file);
+  } catch (error) {
+    await unlink(beside).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(folder);
+}
+
+/** Removes a file for good; one that is not there is no error. @returns whether it was there */
+export async function removeFile(file: string): Promise<boolean> {
+  try {
+    await unlink(file);
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+  await syncFolder(path.dirname(file));
+  return true;
+}
+
+/** Whether a call failed because there is no such file or folder. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+/** Names in a folder are as lasting as files only after this. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,82 @@
+import { isIP } from 'node:net';
+
+/** What stands in an exports file of ours (exports(5)). */
+export interface ExportsFile {
+  /** The path of its first line; null when it exports nothing. */
+  readonly path: string | null;
+  /** The revision of the list; 0 when it cannot be read. */
+  readonly revision: bigint;
+  /** Everybody whom it lets in, as written: whoever edited it by hand. */
+  readonly clients: readonly string[];
+}
+
+/** One volume's export. */
+export interface Export {
+  readonly id: string;
+  /** The filesystem's name: an operator looks for it. */
+  readonly name: string;
+  readonly revision: bigint;
+  /** Absolute. */
+  readonly path: string;
+  readonly addresses: readonly string[];
+  /** Checked words (`readOptions`), without `fsid`. */
+  readonly options: readonly string[];
+}
+
+/**
+ * The text of an exports file. Nobody to be let in: no line, since a path without a client, or a space before the
+ * parenthesis, would let in the world.
+ * @param addresses IPv4 and IPv6 addresses alone
+ */
+export function renderExports({ id, name, revision, path, addresses, options }: Export): string {
+  const comment = `# filesystem ${name}\n# id ${id}\n# revision ${revision}\n# Written by nova-shared-filesystem: what is changed here is written over.\n`;
+  if (addresses.length === 0) return comment;
+  for (const address of addresses) if (isIP(address) === 0) throw new Error(`not an address: ${address}`);
+  const words = `(${[...options, `fsid=${id}`].join(',')})`;
+  return `${comment}${escapePath(path)} \\\n  ${addresses.map((address) => address + words).join(' \\\n  ')}\n`;
+}
+
+/** Reads an exports file, also one that somebody has edited. */
+export function parseExports(text: string): ExportsFile {
+  const revision = /^# revision (\d{1,19})$/m.exec(text)?.[1] ?? '0';
+  const lines = text.replaceAll('\\\n', ' ').split('\n');
+  const exported = lines.filter((line) => !/^\s*(#|$)/.test(line)).map((line) => line.trim().split(/\s+/));
+  const [path] = exported[0] ?? [];
+  const words = exported.flatMap(([, ...rest]) => (rest.length === 0 ? ['*'] : rest));
+  // a list of options alone is for everybody
+  const clients = words.map((word) => word.replace(/\(.*$/, '') || '*');
+  return {
+    path: path === undefined ? null : unescapePath(path),
+    revision: BigInt(revision),
+    clients: [...new Set(clients)],
+  };
+}
+
+/** One line of the server's table: `path<tab>client(options)`, escaped as in exports(5). */
+export function parseTable(text: string): ReadonlyMap<string, readonly string[]> {
+  const table = new Map<string, string[]>();
+  for (const line of text.split('\n')) {
+    const [path, client] = line.split('\t');
+    if (!path || !client) continue;
+    const clients = table.get(unescapePath(path)) ?? [];
+    table.set(unescapePath(path), clients);
+    clients.push(client.replace(/\(.*$/, ''));
+  }
+  return table;
+}
+
+/** Everything but the plainest characters as `\ooo`. */
+function escapePath(path: string): string {
+  return [...Buffer.from(path)].map(escapeByte).join('');
+}
+
+function escapeByte(byte: number): string {
+  const character = String.fromCharCode(byte);
+  return /[A-Za-z0-9/._-]/.test(character) ? character : `\\${byte.toString(8).padStart(3, '0')}`;
+}
+
+function unescapePath(path: string): string {
+  const bytes = Buffer.from(path).toString('latin1');
+  const plain = bytes.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  return Buffer.from(plain, 'latin1').toString();
+}

@@ -1,0 +1,47 @@
+import { access, constants, link, readFile, unlink, writeFile } from 'node:fs/promises';
+import * as path from 'node:path';
+import { TerminalError } from '../../ports/driver';
+import { isMissing, syncFolder } from '../durable-file';
+
+/** At the root of a backend's storage: whose it is (docs/drivers.md, "The marker"). */
+export const MARKER = '.shared-filesystem-backend';
+
+/**
+ * @returns the identity that stands there, null where there is no marker, or no storage
+ * @throws TerminalError when the storage cannot be worked on
+ */
+export async function readMarker(root: string): Promise<string | null> {
+  try {
+    const text = await readFile(path.join(root, MARKER), 'utf8');
+    await access(root, constants.R_OK | constants.W_OK | constants.X_OK);
+    return text.trim();
+  } catch (cause) {
+    if (isMissing(cause)) return null;
+    throw new TerminalError(
+      `The volumes' directory ${root} cannot be used: check that it is one, and its owner and mode.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/**
+ * Writes the marker, whole or not at all. The same one again is no error.
+ * @throws TerminalError when there is another's
+ */
+export async function writeMarker(root: string, identity: string): Promise<void> {
+  const marker = path.join(root, MARKER);
+  const beside = `${marker}.${identity}`;
+  await writeFile(beside, `${identity}\n`, { mode: 0o600 });
+  try {
+    // a link never replaces what is there
+    await link(beside, marker);
+  } catch (cause) {
+    if ((await readMarker(root)) !== identity)
+      throw new TerminalError(`The storage in ${root} has another marker: it is another deployment's.`, { cause });
+  } finally {
+    await unlink(beside);
+  }
+  await syncFolder(root);
+}

@@ -1,0 +1,91 @@
+import { access, constants, readFile } from 'node:fs/promises';
+import { parseAddress } from '../../domain/address';
+import { TerminalError } from '../../ports/driver';
+import { isMissing } from '../durable-file';
+import { ProgramFailed, run } from '../run';
+import { parseTable } from './exports-file';
+
+const LONGEST_MILLISECONDS = 60_000;
+
+/**
+ * `exportfs -ra`, which serves all volumes: calls that arrive while one runs share the next one. Its exit code proves nothing
+ * (0 for an address that it skipped, 1 for another file's fault): what the server then has is read back from its table.
+ */
+export class Reload {
+  #next: Promise<void> | null = null;
+  #present: Promise<void> = Promise.resolve();
+
+  /**
+   * @param program absolute, `/usr/sbin/exportfs`
+   * @param table where it keeps what it has, `/var/lib/nfs/etab`
+   */
+  constructor(
+    private readonly program: string,
+    private readonly table: string,
+  ) {}
+
+  /** @throws TerminalError when there is no such program */
+  async check(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    try {
+      await access(this.program, constants.X_OK);
+    } catch (cause) {
+      throw new TerminalError(
+        `${this.program} cannot be run: install nfs-kernel-server (Debian) or nfs-utils, set "exportfs", or switch reload off.`,
+        { cause },
+      );
+    }
+  }
+
+  /**
+   * Loads the files, and compares what the server then has for a path with what it should.
+   * @returns addresses that it has not taken, with the reason for their owner
+   * @throws Error when it still lets in somebody else, or has taken none at all
+   */
+  async bring(path: string, addresses: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    await this.#run(signal);
+    const found = new Set(await this.clients(path, signal));
+    const wanted = new Set(addresses);
+    const tooMany = [...found].filter((each) => !wanted.has(each));
+    if (tooMany.length > 0)
+      throw new Error(`the NFS server still lets ${tooMany.length} into ${path}: ${tooMany.slice(0, 3).join(', ')}`);
+    const missing = addresses.filter((each) => !found.has(each));
+    if (missing.length > 0 && missing.length === addresses.length)
+      throw new Error(`the NFS server has not taken the exports of ${path}: is its directory one that exportfs reads?`);
+    return new Map(missing.map((each) => [each, 'The NFS server has not taken this address.']));
+  }
+
+  /** Whom the server lets in now. */
+  async clients(path: string, signal: AbortSignal): Promise<readonly string[]> {
+    try {
+      const clients = parseTable(await readFile(this.table, { encoding: 'utf8', signal })).get(path) ?? [];
+      return clients.map((client) => parseAddress(client) ?? client);
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    this.#next ??= this.#after(this.#present);
+    await this.#next;
+    signal.throwIfAborted();
+  }
+
+  /** A run belongs to all who share it: nobody's signal ends it. */
+  async #after(present: Promise<void>): Promise<void> {
+    await present.catch(() => undefined);
+    this.#present = this.#load();
+    this.#next = null;
+    await this.#present;
+  }
+
+  async #load(): Promise<void> {
+    try {
+      await run(this.program, ['-ra'], AbortSignal.timeout(LONGEST_MILLISECONDS));
+    } catch (error) {
+      // another file's fault is not this one's: the table tells
+      if (!(error instanceof ProgramFailed) || error.exitCode === null) throw error;
+    }
+  }
+}

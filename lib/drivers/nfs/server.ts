@@ -1,0 +1,41 @@
+import type { AccessList, AccessResult, Volume } from '../../ports/driver';
+
+/** What tells clients of volumes who may mount them. A sibling of this one drives NFS-Ganesha. */
+export interface NfsServer {
+  /** Whether a list is in force when `sync` resolves, or only written. */
+  readonly enforces: 'server' | 'file';
+  /** Looks whether it can work. @throws TerminalError */
+  check(signal: AbortSignal): Promise<void>;
+  /**
+   * Makes exactly these addresses able to mount; with `path` null (it may only take away) those of them that can now.
+   * @param path the volume's, absolute
+   * @throws NewerRevision
+   */
+  sync(volume: Volume, path: string | null, access: AccessList, signal: AbortSignal): Promise<AccessResult>;
+  /** Who can mount now; no export: nobody. */
+  read(volume: Volume, path: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** Removes the export. None: no error. */
+  remove(volume: Volume, path: string, signal: AbortSignal): Promise<void>;
+}
+
+/** Where volumes are. Siblings of `directory` enforce a size. */
+export interface NfsVolumes {
+  readonly quota: boolean;
+  readonly shrink: boolean;
+  readonly counts: 'live' | 'walk';
+  readonly isolation: 'file-system' | 'none';
+  /** @returns the identity in the marker, null where there is none. @throws TerminalError */
+  check(signal: AbortSignal): Promise<string | null>;
+  mark(identity: string, signal: AbortSignal): Promise<void>;
+  /** Where a volume of this id is or would be, absolute. */
+  pathOf(id: string): string;
+  /** Whether it is there. */
+  has(id: string): Promise<boolean>;
+  /** @throws VolumeLost, TerminalError */
+  ensure(volume: Volume, mayCreate: boolean, signal: AbortSignal): Promise<void>;
+  /** Writes down beside the volume whose it is. */
+  record(volume: Volume): Promise<void>;
+  usage(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, bigint>>;
+  retire(id: string): Promise<void>;
+  purge(id: string, signal: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,65 @@
+/** Reads the settings of a backend, and says of each that is wrong where it stands and what it should be. */
+export class Settings {
+  readonly #read = new Set<string>();
+
+  /**
+   * @param where how the settings are named in messages, `backend "default"`
+   * @throws Error when they are no object
+   */
+  constructor(
+    private readonly values: unknown,
+    private readonly where: string,
+  ) {
+    if (typeof values !== 'object' || values === null || Array.isArray(values))
+      throw new Error(`${where}: expected an object with settings.`);
+  }
+
+  /** A text; the default where it is left out, if there is one. */
+  text(name: string, otherwise?: string): string {
+    const value = this.#value(name) ?? otherwise;
+    if (typeof value !== 'string' || value === '') throw this.wrong(name, 'expected a text');
+    return value;
+  }
+
+  /** One of some words. */
+  word<Word extends string>(name: string, words: readonly Word[]): Word {
+    const value = this.#value(name);
+    const found = words.find((word) => word === value);
+    if (found === undefined) throw this.wrong(name, `expected ${words.map((word) => `"${word}"`).join(' or ')}`);
+    return found;
+  }
+
+  flag(name: string, otherwise: boolean): boolean {
+    const value = this.#value(name) ?? otherwise;
+    if (typeof value !== 'boolean') throw this.wrong(name, 'expected true or false');
+    return value;
+  }
+
+  texts(name: string, otherwise: readonly string[]): readonly string[] {
+    const value = this.#value(name) ?? otherwise;
+    if (!Array.isArray(value) || value.some((each) => typeof each !== 'string'))
+      throw this.wrong(name, 'expected a list of texts');
+    return value as readonly string[];
+  }
+
+  /** Settings within. */
+  inner(name: string): Settings {
+    return new Settings(this.#value(name), `${this.where}, ${name}`);
+  }
+
+  /** Call it last: @throws Error naming a setting that nobody asked for */
+  end(): void {
+    const unknown = Object.keys(this.values as object).find((name) => !this.#read.has(name));
+    if (unknown !== undefined)
+      throw this.wrong(unknown, `there is no such setting; known are ${[...this.#read].toSorted().join(', ')}`);
+  }
+
+  wrong(name: string, why: string): Error {
+    return new Error(`${this.where}: setting "${name}" is wrong: ${why}.`);
+  }
+
+  #value(name: string): unknown {
+    this.#read.add(name);
+    return Object.hasOwn(this.values as object, name) ? (this.values as Record<string, unknown>)[name] : undefined;
+  }
+}
