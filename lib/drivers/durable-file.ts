@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, unlink } from 'node:fs/promises';
 import * as path from 'node:path';
+import { errorCode } from '../error-code';
 
 /**
  * Replaces a file: whoever reads meets the old one or the new one, whole, and after a power cut too. The new one is written
@@ -39,7 +40,7 @@ export async function removeFile(file: string): Promise<boolean> {
 
 /** Whether a call failed because there is no such file or folder. */
 export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return errorCode(error) === 'ENOENT';
 }
 
 /** Names in a folder are as lasting as files only after this. */

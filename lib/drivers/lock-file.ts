@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
+import { errorCode } from '../error-code';
 import type { ProcessIdentity } from '../ports/process';
+import { isMissing } from './durable-file';
 
 const SHORTEST_WAIT_MILLISECONDS = 5;
 const LONGEST_WAIT_MILLISECONDS = 100;
@@ -20,6 +22,7 @@ export async function withLockFile<Result>(
   signal: AbortSignal,
   work: () => Promise<Result>,
 ): Promise<Result> {
+  signal.throwIfAborted();
   const own = `${file}.${randomUUID()}`;
   await writeFile(own, self.text, { flag: 'wx' });
   try {
@@ -44,7 +47,7 @@ async function take(own: string, file: string): Promise<boolean> {
     await link(own, file);
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    if (errorCode(error) === 'EEXIST') return false;
     throw error;
   }
 }
@@ -75,9 +78,5 @@ async function takeAway(file: string, self: ProcessIdentity): Promise<void> {
 }
 
 function ignoreMissing(error: unknown): void {
-  if (codeOf(error) !== 'ENOENT') throw error;
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
+  if (!isMissing(error)) throw error;
 }

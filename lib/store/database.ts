@@ -1,6 +1,7 @@
 import createKnex, { type Knex } from 'knex';
 import type { ClientBase, QueryResultRow } from 'pg';
 import { DomainError, Unavailable } from '../domain/errors';
+import { errorCode } from '../error-code';
 
 export interface DatabaseOptions {
   readonly connectionString: string;
@@ -110,11 +111,7 @@ export async function lockExclusively(trx: Knex.Transaction, schema: string): Pr
 }
 
 function isRetryable(error: unknown): boolean {
-  return [SERIALIZATION_FAILURE, DEADLOCK, UNIQUE_VIOLATION].includes(codeOf(error));
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+  return [SERIALIZATION_FAILURE, DEADLOCK, UNIQUE_VIOLATION].includes(errorCode(error));
 }
 
 /** SQLSTATE classes and system errors that mean: not the statement's fault, ask again later. Tables that are not there yet too. */
@@ -123,8 +120,8 @@ const OUTAGE =
 const OUTAGE_WORDS = /Connection (terminated|ended)|timeout expired|acquiring a connection|aborted|not queryable/i;
 
 function outage(error: unknown): unknown {
-  if (error instanceof DomainError || !(error instanceof Error)) return error;
-  if (OUTAGE.test(codeOf(error)) || (codeOf(error) === '' && OUTAGE_WORDS.test(error.message)))
+  if (error instanceof DomainError) return error;
+  if (OUTAGE.test(errorCode(error)) || (errorCode(error) === '' && OUTAGE_WORDS.test(String(error))))
     return new Unavailable('The database is out of reach; try again later.', { cause: error });
   return error;
 }

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import * as path from 'node:path';
+import { errorCode } from '../../error-code';
 import { type AccessList, type AccessResult, NewerRevision, TerminalError, type Volume } from '../../ports/driver';
 import type { ProcessIdentity } from '../../ports/process';
 import { isMissing, removeFile, replaceFile } from '../durable-file';
@@ -145,5 +146,5 @@ function isShorter(before: string | null, addresses: readonly string[]): boolean
 }
 
 function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+  return ['ENOSPC', 'EDQUOT'].includes(errorCode(error));
 }

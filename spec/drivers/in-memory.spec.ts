@@ -1,0 +1,31 @@
+import { InMemoryDriver } from '../support/in-memory-driver';
+import { describeDriver } from './contract';
+
+describeDriver('in memory', async () => {
+  const driver = new InMemoryDriver();
+  return {
+    driver,
+    another: () => driver,
+    unmount: async () => {
+      const { marker } = driver;
+      driver.marker = null;
+      return async () => {
+        driver.marker = marker;
+      };
+    },
+    removeVolume: async (id) => {
+      driver.volumes.delete(id);
+    },
+    write: async (id, bytes) => {
+      const volume = driver.volumes.get(id);
+      if (volume) volume.used += BigInt(bytes);
+    },
+    files: async (id) => {
+      const volume = driver.volumes.get(id);
+      if (!volume || volume.retired) return null;
+      return volume.used > 0n ? ['data'] : [];
+    },
+    hasData: async (id) => driver.volumes.has(id),
+    tearDown: async () => undefined,
+  };
+});
