@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { parseSize } from '../../lib/domain/size';
 import { type Driver, NewerRevision, TerminalError, type Volume, VolumeLost } from '../../lib/ports/driver';
 
@@ -21,7 +22,9 @@ export interface Backend {
 }
 
 const IDENTITY = '0f8a1c52-6d1e-4f0a-9b6c-3d2e1f0a9b8c';
-const signal = new AbortController().signal;
+const { signal } = new AbortController();
+// many calls at once share it
+setMaxListeners(0, signal);
 
 export function aVolume(said: Partial<Volume> = {}): Volume {
   const size = parseSize('1Gb');

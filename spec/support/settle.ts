@@ -1,4 +1,4 @@
-import type { Claim } from '../../lib/ports/store';
+import type { AccessEntry, Claim } from '../../lib/ports/store';
 import { BACKEND, type Stores } from './stores';
 
 const AT_ONCE = { pause: 0, grantPause: 0, retryAfter: null };
@@ -35,32 +35,44 @@ export async function claimOne({ work }: Worker): Promise<Claim> {
   return claim;
 }
 
-/** What a filesystem's list should be now, and what it was last confirmed to be, as sorted lines `address instance`. */
+/** What a filesystem's list should be, and what it was last confirmed to be. */
+export interface Access {
+  readonly revision: bigint;
+  /** Sorted lines `address instance`. */
+  readonly wanted: readonly string[];
+  readonly addresses: readonly string[];
+  readonly disputed: readonly string[];
+  /** Sorted lines `address instance`. */
+  readonly confirmed: readonly string[];
+  readonly due: boolean;
+}
+
+/** Reads it in one snapshot, whoever works on it. */
 export async function accessOf(
   { database, work }: Pick<Stores, 'database' | 'work'>,
   filesystemId: string,
-): Promise<{
-  wanted: readonly string[];
-  addresses: readonly string[];
-  disputed: readonly string[];
-  confirmed: readonly string[];
-  due: boolean;
-}> {
-  const [row] = await database.query<{ lease_token: string; due: boolean }>(
-    'select lease_token, next_attempt is not null as due from filesystems where id = $1',
-    [filesystemId],
-  );
-  const wanted =
-    row &&
-    (await work.wanted({ filesystemId, backend: BACKEND.name, leaseToken: BigInt(row.lease_token), failures: 0 }));
-  if (!wanted) throw new Error('no such filesystem');
-  const lines = (entries: typeof wanted.claims) =>
-    entries.map(({ address, instanceId }) => `${address} ${instanceId}`).sort();
-  return {
-    wanted: lines(wanted.claims),
-    addresses: wanted.access.addresses,
-    disputed: wanted.disputed,
-    confirmed: lines(wanted.entries),
-    due: row.due,
-  };
+): Promise<Access> {
+  for (;;) {
+    const [row] = await database.query<{ lease_token: string; due: boolean }>(
+      'select lease_token, next_attempt is not null as due from filesystems where id = $1',
+      [filesystemId],
+    );
+    if (!row) throw new Error('no such filesystem');
+    const leaseToken = BigInt(row.lease_token);
+    const wanted = await work.wanted({ filesystemId, backend: BACKEND.name, leaseToken, failures: 0 });
+    // null: it was claimed or settled in between
+    if (wanted)
+      return {
+        revision: wanted.access.revision,
+        wanted: lines(wanted.claims),
+        addresses: wanted.access.addresses,
+        disputed: wanted.disputed,
+        confirmed: lines(wanted.entries),
+        due: row.due,
+      };
+  }
+}
+
+function lines(entries: readonly AccessEntry[]): readonly string[] {
+  return entries.map(({ address, instanceId }) => `${address} ${instanceId}`).sort();
 }
