@@ -61,7 +61,8 @@ export function authorize<Row extends Pick<Filesystem, 'scope' | 'owner' | 'proj
   if (permission === 'show' || permission === 'instances:list' || caller.isAdmin) return filesystem;
   const object = ` on filesystem ${filesystem.name}`;
   if (filesystem.owner !== caller.projectId || !isMember(policy, caller)) throw forbidden(permission, object);
-  if (filesystem.scope === 'global') throw forbidden('manage_global', object);
+  if (filesystem.scope === 'global' && (permission === 'update' || permission === 'delete'))
+    throw forbidden('manage_global', object);
   return filesystem;
 }
 

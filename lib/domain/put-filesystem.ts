@@ -61,10 +61,14 @@ export function planPut(existing: Filesystem | null, wanted: WantedFilesystem, o
 
 /** An absent project means unchanged, or the owner where there was none. */
 function wantedProject(existing: Filesystem | null, { scope, project }: WantedFilesystem, owner: string) {
-  if (scope === 'project') return project ?? existing?.project ?? owner;
-  if (project !== undefined)
+  requireProjectWithScope({ scope, project });
+  return scope === 'project' ? (project ?? existing?.project ?? owner) : null;
+}
+
+/** @throws InvalidInput when `project` goes with another scope than `project` */
+export function requireProjectWithScope({ scope, project }: Pick<WantedFilesystem, 'scope' | 'project'>): void {
+  if (scope !== 'project' && project !== undefined)
     throw new InvalidInput(`fs_entry.project goes with scope "project" alone: leave it out for scope "${scope}".`);
-  return null;
 }
 
 function refuseBelowUse({ name, size, usedBytes }: Filesystem, wanted: Size): void {

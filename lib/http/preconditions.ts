@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { PreconditionFailed } from '../domain/errors';
+import type { Filesystem } from '../domain/filesystem';
+import type { Answer, Call } from './call';
+
+/** Of what GET answers. */
+function hash(body: object): string {
+  return createHash('sha1').update(JSON.stringify(body)).digest('base64url').slice(0, 16);
+}
+
+/** `"<revision of the attributes that a user sets>-<hash of what GET answers>"` (docs/api.md, "Preconditions"). */
+export function etagOf({ attributesRevision }: Pick<Filesystem, 'attributesRevision'>, body: object): string {
+  return `"${attributesRevision}-${hash(body)}"`;
+}
+
+/** Of a list: the hash alone. */
+export function listEtag(body: object): string {
+  return `"${hash(body)}"`;
+}
+
+/** The answer of a GET: 304 when the caller has it already. `*` in `If-None-Match` of a GET says nothing here. */
+export function unlessKnown({ headers }: Pick<Call, 'headers'>, etag: string, body: object): Answer {
+  const isKnown = tags(headers.ifNoneMatch).includes(etag);
+  return isKnown ? { status: 304, headers: { ETag: etag } } : { status: 200, body, headers: { ETag: etag } };
+}
+
+/**
+ * Holds a change against what the caller last saw: `If-Match` compares the part before the dash, since a change of status or
+ * use is nobody's lost update; `If-None-Match: *` creates only.
+ * @param existing null: there is none, or none that the caller can see
+ * @param isTaken whether the name is somebody's, seen or not
+ * @throws PreconditionFailed
+ */
+export function requireMatch(
+  { headers: { ifMatch, ifNoneMatch } }: Pick<Call, 'headers'>,
+  existing: Pick<Filesystem, 'attributesRevision' | 'name'> | null,
+  isTaken: boolean,
+): void {
+  if (ifNoneMatch?.trim() === '*' && isTaken) throw new PreconditionFailed('The name is taken (If-None-Match: *).');
+  if (ifMatch === undefined) return;
+  if (!existing) throw new PreconditionFailed('There is no such filesystem (If-Match).');
+  const matches = tags(ifMatch).some((tag) => tag === '*' || revisionIn(tag) === String(existing.attributesRevision));
+  if (!matches)
+    throw new PreconditionFailed(
+      `Filesystem ${existing.name} was changed in the meantime (If-Match): read it again, and decide anew.`,
+    );
+}
+
+function tags(header: string | undefined): string[] {
+  return (header ?? '').split(',').map((tag) => tag.trim());
+}
+
+/** Of a strong tag: a weak one never matches (RFC 9110 §13.1.1). */
+function revisionIn(tag: string): string | undefined {
+  return /^"(\d+)-[^"]*"$/.exec(tag)?.[1];
+}

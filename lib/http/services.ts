@@ -1,0 +1,30 @@
+import type { Observation } from '../domain/instance';
+import type { Policy } from '../domain/permission';
+import type { Clock } from '../ports/clock';
+import type { ExtensionEntry, IdentityOf, Logger } from '../ports/host';
+import type { Metrics } from '../ports/metrics';
+import type { Changes, FilesystemStore, InstanceStore } from '../ports/store';
+
+/** Everything that the handlers may touch. */
+export interface HttpServices {
+  readonly filesystems: FilesystemStore;
+  readonly instances: Pick<InstanceStore, 'apply'>;
+  readonly changes: Changes;
+  /** Wakes the reconciler. A hint: were it lost, the next poll would find the work. */
+  readonly nudge: () => void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly policy: Policy;
+  readonly identity: IdentityOf;
+  /** What `/extensions` answers; null: the host has a registry, and answers itself. */
+  readonly entry: ExtensionEntry | null;
+  /** `https://compute.example.org`, null: links are absolute paths. */
+  readonly publicUrl: string | null;
+  /** Entries of a page at most. */
+  readonly maxLimit: number;
+  /** @throws InvalidInput naming the first notification that cannot be read */
+  readonly readEvents: (body: unknown, arrival: Date) => { readonly observations: readonly Observation[] };
+  /** Aborts when the extension stops: requests that wait are answered then. */
+  readonly stopping: () => AbortSignal;
+}

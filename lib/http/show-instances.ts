@@ -1,0 +1,37 @@
+import { NotFound } from '../domain/errors';
+import { isInstanceId } from '../domain/name';
+import type { Handler } from './call';
+import { pageLimit, toPage } from './paging';
+import { findVisible } from './show-filesystem';
+import { checkListInstancesQuery, checkNoQuery } from './validation';
+import { instanceEntry } from './views';
+
+/** `GET /os-filesystem/{name}/instances`: ids, each once. @throws InvalidInput, NotFound */
+export const listInstances: Handler = async (services, call) => {
+  const { status, marker, limit: asked } = checkListInstancesQuery(call.query);
+  const { filesystem } = await findVisible(services, call);
+  const limit = pageLimit(asked, services.maxLimit);
+  const ids = await services.filesystems.listInstances(filesystem, call.caller, { status, marker, limit: limit + 1 });
+  const { entries, links } = toPage(ids, limit, (id) => id, call.self, call.query);
+  const body = {
+    instance_entries: entries.map((id) => ({ id })),
+    ...(links.length > 0 ? { instance_entries_links: links } : {}),
+  };
+  return { status: 200, body };
+};
+
+/** `GET /os-filesystem/{name}/instances/{id}`. @throws NotFound saying which of the two there is not */
+export const showInstance: Handler = async (services, call) => {
+  checkNoQuery(call.query);
+  const { filesystem } = await findVisible(services, call);
+  const entry = isInstanceId(call.id)
+    ? await services.filesystems.findInstance(filesystem, call.id, call.caller)
+    : null;
+  if (!entry) throw noInstance();
+  return { status: 200, body: { instance_entry: instanceEntry(entry, call.caller) } };
+};
+
+/** None, or none that the caller may know of. */
+export function noInstance(): NotFound {
+  return new NotFound('Instance could not be found.');
+}

@@ -1,0 +1,46 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
+import connectInstance from '../../schemas/connect-instance.json';
+import listFilesystemsQuery from '../../schemas/list-filesystems-query.json';
+import listInstancesQuery from '../../schemas/list-instances-query.json';
+import noQuery from '../../schemas/no-query.json';
+import putFilesystem from '../../schemas/put-filesystem.json';
+import { InvalidInput } from '../domain/errors';
+import type { ConnectInstance } from '../generated/connect-instance';
+import type { ListFilesystemsQuery } from '../generated/list-filesystems-query';
+import type { ListInstancesQuery } from '../generated/list-instances-query';
+import type { PutFilesystem } from '../generated/put-filesystem';
+
+// verbose: what the schema says of a value goes into the message. No coercion, nothing removed: what is wrong is told.
+const ajv = new Ajv2020({ verbose: true });
+ajv.addKeyword('x-expected');
+
+/** @throws InvalidInput in words for people, naming the place */
+export const checkPutFilesystem = checker<PutFilesystem>(ajv.compile(putFilesystem), 'The body');
+export const checkConnectInstance = checker<ConnectInstance>(ajv.compile(connectInstance), 'The body');
+export const checkListFilesystemsQuery = checker<ListFilesystemsQuery>(ajv.compile(listFilesystemsQuery), 'The query');
+export const checkListInstancesQuery = checker<ListInstancesQuery>(ajv.compile(listInstancesQuery), 'The query');
+export const checkNoQuery = checker<object>(ajv.compile(noQuery), 'The query');
+
+function checker<Checked>(validate: ValidateFunction, whole: string): (value: unknown) => Checked {
+  return (value) => {
+    if (!validate(value)) throw new InvalidInput(messageOf(validate.errors?.[0], whole));
+    return value as Checked;
+  };
+}
+
+function messageOf(error: ErrorObject | undefined, whole: string): string {
+  if (!error) return `${whole} is not valid.`;
+  const { keyword, instancePath, params, parentSchema } = error;
+  const at = (name = '') => [...instancePath.split('/').slice(1), name].filter((part) => part !== '').join('.');
+  const place = at() === '' ? whole : `\`${at()}\``;
+  switch (keyword) {
+    case 'required':
+      return `\`${at(params.missingProperty)}\` is missing.`;
+    case 'additionalProperties':
+      return `\`${at(params.additionalProperty)}\` is not known here: leave it out.`;
+    case 'enum':
+      return `${place} must be ${params.allowedValues.map((each: unknown) => `"${each}"`).join(' or ')}.`;
+    default:
+      return `${place} must be ${parentSchema?.['x-expected'] ?? 'a JSON object'}.`;
+  }
+}

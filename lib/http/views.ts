@@ -1,0 +1,61 @@
+import type { Filesystem } from '../domain/filesystem';
+import { type Caller, seesInstancesOf } from '../domain/permission';
+import type { FilesystemRow, FilesystemView, InstanceEntry } from '../ports/store';
+
+/** What clients mount with. Every driver of now speaks NFS. */
+const PROTOCOL = 'NFS';
+
+/** The entry of the specification. */
+export function shortEntry({ name, size, scope, project }: Filesystem): object {
+  return { name, size: size.text, scope, ...(project === null ? {} : { project }) };
+}
+
+/** Every attribute (docs/api.md). */
+export function fullEntry({ filesystem, access }: FilesystemView, caller: Caller): object {
+  const { entitled, applied, state, message } = access;
+  return everyAttribute(filesystem, { entitled, applied, state, ...(message === null ? {} : { message }) }, caller);
+}
+
+/** Every attribute of a row of a list: of `access` the state alone. */
+export function detailEntry({ filesystem, accessState }: FilesystemRow, caller: Caller): object {
+  return everyAttribute(filesystem, { state: accessState }, caller);
+}
+
+function everyAttribute(filesystem: Filesystem, access: object, { isAdmin }: Caller): object {
+  const { id, owner, status, fault, exportLocation, usedBytes, created, updated, backend } = filesystem;
+  return {
+    ...shortEntry(filesystem),
+    id,
+    owner,
+    status,
+    fault: fault && { message: fault.message, created: time(fault.created) },
+    export_location: exportLocation,
+    protocol: PROTOCOL,
+    // exact below 8 PiB
+    used: usedBytes === null ? null : Number(usedBytes),
+    access,
+    created: time(created),
+    updated: time(updated),
+    ...(isAdmin ? { backend } : {}),
+  };
+}
+
+/** An instance's entry: of a foreign one the caller sees that it is there, not its addresses (docs/api.md, "Privacy"). */
+export function instanceEntry(
+  { id, project, status, addresses, automatic, fault }: InstanceEntry,
+  caller: Caller,
+): object {
+  const isSeen = seesInstancesOf(caller, project);
+  return {
+    id,
+    status,
+    addresses: isSeen ? addresses : [],
+    automatic,
+    fault: isSeen && fault ? { message: fault.message, created: time(fault.created) } : null,
+  };
+}
+
+/** `YYYY-MM-DDTHH:MM:SSZ`. */
+function time(date: Date): string {
+  return date.toISOString().replace(/\.\d{3}Z$/, 'Z');
+}
