@@ -72,6 +72,6 @@ export function serveBackend(
 /** Of the settings that decide about lists and exports (docs/architecture.md, rule 14). */
 function fingerprint(rule: CountingRule, { settings }: Driver): string {
   const { networks, kinds, excluded = [] } = rule;
-  const text = JSON.stringify([networks, [...kinds].sort(), [...excluded].sort(), settings]);
+  const text = JSON.stringify([networks, kinds.toSorted(), excluded.toSorted(), settings]);
   return createHash('sha256').update(text).digest('hex');
 }

@@ -11,20 +11,20 @@ import type { ListInstancesQuery } from '../generated/list-instances-query';
 import type { PutFilesystem } from '../generated/put-filesystem';
 
 // verbose: what the schema says of a value goes into the message. No coercion, nothing removed: what is wrong is told.
-const ajv = new Ajv2020({ verbose: true });
+const ajv = new Ajv2020({ verbose: true, allowUnionTypes: true });
 ajv.addKeyword('x-expected');
 
 /** @throws InvalidInput in words for people, naming the place */
-export const checkPutFilesystem = checker<PutFilesystem>(ajv.compile(putFilesystem), 'The body');
-export const checkConnectInstance = checker<ConnectInstance>(ajv.compile(connectInstance), 'The body');
-export const checkListFilesystemsQuery = checker<ListFilesystemsQuery>(ajv.compile(listFilesystemsQuery), 'The query');
-export const checkListInstancesQuery = checker<ListInstancesQuery>(ajv.compile(listInstancesQuery), 'The query');
-export const checkNoQuery = checker<object>(ajv.compile(noQuery), 'The query');
+export const checkPutFilesystem = checker(ajv.compile<PutFilesystem>(putFilesystem), 'The body');
+export const checkConnectInstance = checker(ajv.compile<ConnectInstance>(connectInstance), 'The body');
+export const checkListFilesystemsQuery = checker(ajv.compile<ListFilesystemsQuery>(listFilesystemsQuery), 'The query');
+export const checkListInstancesQuery = checker(ajv.compile<ListInstancesQuery>(listInstancesQuery), 'The query');
+export const checkNoQuery = checker(ajv.compile<object>(noQuery), 'The query');
 
-function checker<Checked>(validate: ValidateFunction, whole: string): (value: unknown) => Checked {
+function checker<Checked>(validate: ValidateFunction<Checked>, whole: string): (value: unknown) => Checked {
   return (value) => {
     if (!validate(value)) throw new InvalidInput(messageOf(validate.errors?.[0], whole));
-    return value as Checked;
+    return value;
   };
 }
 
@@ -39,7 +39,7 @@ function messageOf(error: ErrorObject | undefined, whole: string): string {
     case 'additionalProperties':
       return `\`${at(params.additionalProperty)}\` is not known here: leave it out.`;
     case 'enum':
-      return `${place} must be ${params.allowedValues.map((each: unknown) => `"${each}"`).join(' or ')}.`;
+      return `${place} must be ${params.allowedValues.map((each: unknown) => JSON.stringify(each)).join(' or ')}.`;
     default:
       return `${place} must be ${parentSchema?.['x-expected'] ?? 'a JSON object'}.`;
   }
