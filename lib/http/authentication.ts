@@ -21,7 +21,7 @@ export async function authenticate(services: HttpServices, request: Request): Pr
       `Malformed request URL: URL's project_id '${tenantId}' doesn't match Context's project_id '${identity.projectId}'`,
     );
   const { projectId, userId, roles, isAdmin } = identity;
-  return { projectId, userId: userId ?? null, roles: roles ?? [], isAdmin: Boolean(isAdmin), tenantId };
+  return { projectId, userId: userId ?? null, roles: roles ?? [], isAdmin, tenantId };
 }
 
 async function identityOf({ identity, clock }: HttpServices, request: Request): Promise<Identity | null> {

@@ -1,0 +1,16 @@
+// Made of schemas/list-instances-query.json by .ci/generate-types.mjs: change that, and run it.
+
+/**
+ * Query of GET /os-filesystem/{name}/instances.
+ */
+export interface ListInstancesQuery {
+  /**
+   * Entries a page; 0, or more than the largest page: the largest.
+   */
+  limit?: string;
+  /**
+   * An instance's id: the list begins behind it.
+   */
+  marker?: string;
+  status?: 'pending' | 'connected' | 'disconnecting' | 'error';
+}
