@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Registry } from 'prom-client';
 import manifest from '../extension.json';
 import { type AddressKind, type CountingRule, parseCountingNetwork } from './domain/address';
@@ -129,6 +130,8 @@ export async function createSharedFilesystemExtension(
       await clock.measure(stores.database);
       const stop = new AbortController();
       const { signal } = stop;
+      // every request that waits listens to it
+      setMaxListeners(0, signal);
       const listener = {
         due: nudge,
         usageWanted: () => {

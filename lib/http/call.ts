@@ -21,15 +21,15 @@ export interface Call {
   readonly collection: string;
   /** The path asked, without its query, in front as `collection`. */
   readonly self: string;
-  /** Aborts when the client has gone, or the extension stops. */
-  readonly signal: AbortSignal;
+  /** Aborts when the client has gone, or the extension stops: for requests that wait, few do. */
+  readonly ended: () => AbortSignal;
 }
 
 /** What is answered. */
 export interface Answer {
   readonly status: number;
-  /** Undefined: an empty body. */
-  readonly body?: object | undefined;
+  /** What becomes JSON, or JSON already; undefined: an empty body. */
+  readonly body?: object | string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 

@@ -38,6 +38,9 @@ async function list(
   const tenantId = allTenants ? null : caller.tenantId;
   const rows = await filesystems.list({ tenantId, scope, status, project, owner, marker, limit: limit + 1 });
   const { entries, links } = toPage(rows, limit, ({ filesystem }) => filesystem.name, call.self, call.query);
-  const body = { fs_entries: entries.map(view), ...(links.length > 0 ? { fs_entries_links: links } : {}) };
-  return unlessKnown(call, listEtag(body), body);
+  const json = JSON.stringify({
+    fs_entries: entries.map(view),
+    ...(links.length > 0 ? { fs_entries_links: links } : {}),
+  });
+  return unlessKnown(call, listEtag(json), json);
 }

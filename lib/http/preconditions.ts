@@ -4,24 +4,27 @@ import type { Filesystem } from '../domain/filesystem';
 import type { Answer, Call } from './call';
 
 /** Of what GET answers. */
-function hash(body: object): string {
-  return createHash('sha1').update(JSON.stringify(body)).digest('base64url').slice(0, 16);
+function hash(json: string): string {
+  return createHash('sha1').update(json).digest('base64url').slice(0, 16);
 }
 
-/** `"<revision of the attributes that a user sets>-<hash of what GET answers>"` (docs/api.md, "Preconditions"). */
-export function etagOf({ attributesRevision }: Pick<Filesystem, 'attributesRevision'>, body: object): string {
-  return `"${attributesRevision}-${hash(body)}"`;
+/**
+ * `"<revision of the attributes that a user sets>-<hash of what GET answers>"` (docs/api.md, "Preconditions").
+ * @param json what GET answers
+ */
+export function etagOf({ attributesRevision }: Pick<Filesystem, 'attributesRevision'>, json: string): string {
+  return `"${attributesRevision}-${hash(json)}"`;
 }
 
 /** Of a list: the hash alone. */
-export function listEtag(body: object): string {
-  return `"${hash(body)}"`;
+export function listEtag(json: string): string {
+  return `"${hash(json)}"`;
 }
 
 /** The answer of a GET: 304 when the caller has it already. `*` in `If-None-Match` of a GET says nothing here. */
-export function unlessKnown({ headers }: Pick<Call, 'headers'>, etag: string, body: object): Answer {
+export function unlessKnown({ headers }: Pick<Call, 'headers'>, etag: string, json: string): Answer {
   const isKnown = tags(headers.ifNoneMatch).includes(etag);
-  return isKnown ? { status: 304, headers: { ETag: etag } } : { status: 200, body, headers: { ETag: etag } };
+  return isKnown ? { status: 304, headers: { ETag: etag } } : { status: 200, body: json, headers: { ETag: etag } };
 }
 
 /**

@@ -27,9 +27,10 @@ export async function waitUntil<Found>(
   { changes, clock }: Pick<HttpServices, 'changes' | 'clock'>,
   filesystemId: string,
   seconds: number,
-  { signal }: Pick<Call, 'signal'>,
+  { ended }: Pick<Call, 'ended'>,
   look: () => Promise<Found | null>,
 ): Promise<Found | null> {
+  const signal = ended();
   const until = clock.monotonic() + seconds * 1_000;
   for (;;) {
     const left = until - clock.monotonic();

@@ -118,7 +118,7 @@ async function answer(services: HttpServices, call: Call, filesystem: Filesystem
         })) ?? (await filesystems.find(name, caller)));
   const headers = {
     ...(isNew ? { Location: `${call.collection}/${name}` } : {}),
-    ...(view ? { ETag: etagOf(view.filesystem, { fs_entry: fullEntry(view, caller) }) } : {}),
+    ...(view ? { ETag: etagOf(view.filesystem, JSON.stringify({ fs_entry: fullEntry(view, caller) })) } : {}),
     ...(seconds === null ? {} : { 'Preference-Applied': `wait=${seconds}` }),
   };
   const entry = seconds !== null && view ? fullEntry(view, caller) : shortEntry(filesystem);

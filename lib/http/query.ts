@@ -7,6 +7,7 @@ import { InvalidInput } from '../domain/errors';
  */
 export function readQuery(text: string): Readonly<Record<string, string>> {
   const query: Record<string, string> = Object.create(null);
+  if (text === '') return query;
   for (const [name, value] of new URLSearchParams(text)) {
     if (name in query) throw new InvalidInput(`\`${name}\` stands in the query more than once.`);
     query[name] = value;

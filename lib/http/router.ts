@@ -78,32 +78,35 @@ async function answerTo(
   const takesBody = method === 'PUT' || method === 'POST';
   const body = takesBody ? await readBody(request, response, route.parser) : undefined;
   const base = `${services.publicUrl ?? ''}${request.baseUrl}`;
-  const gone = new AbortController();
-  const stopping = services.stopping();
-  const end = () => gone.abort();
-  response.once('close', end);
-  stopping.addEventListener('abort', end, { once: true });
-  if (stopping.aborted) end();
-  try {
-    return await handler(services, {
-      requestId,
-      caller,
-      name,
-      id,
-      query: readQuery(query),
-      body,
-      headers: {
-        ifMatch: request.headers['if-match'],
-        ifNoneMatch: request.headers['if-none-match'],
-        prefer: single(request.headers.prefer),
-      },
-      collection: `${base}/${root}`,
-      self: base + path.replace(/\/$/, ''),
-      signal: gone.signal,
-    });
-  } finally {
-    stopping.removeEventListener('abort', end);
-  }
+  return handler(services, {
+    requestId,
+    caller,
+    name,
+    id,
+    query: readQuery(query),
+    body,
+    headers: {
+      ifMatch: request.headers['if-match'],
+      ifNoneMatch: request.headers['if-none-match'],
+      prefer: single(request.headers.prefer),
+    },
+    collection: `${base}/${root}`,
+    self: base + path.replace(/\/$/, ''),
+    ended: () => endOf(response, services.stopping()),
+  });
+}
+
+/** Aborts when the client has gone, or the extension stops. */
+function endOf(response: Response, stopping: AbortSignal): AbortSignal {
+  const end = new AbortController();
+  const abort = () => end.abort();
+  if (stopping.aborted || response.destroyed) abort();
+  stopping.addEventListener('abort', abort, { once: true });
+  response.once('close', () => {
+    stopping.removeEventListener('abort', abort);
+    abort();
+  });
+  return end.signal;
 }
 
 /** Written by `end`: Express's own `json` would add an ETag, and a 304 of its own to `If-None-Match: *`. */
@@ -120,7 +123,7 @@ function send(request: Request, response: Response, requestId: string, { status,
     response.end();
     return;
   }
-  const text = Buffer.from(JSON.stringify(body));
+  const text = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   response.setHeader('Content-Type', 'application/json');
   response.setHeader('Content-Length', text.length);
   response.end(request.method === 'HEAD' ? undefined : text);

@@ -12,8 +12,8 @@ import { fullEntry } from './views';
 export const showFilesystem: Handler = async (services, call) => {
   checkNoQuery(call.query);
   const view = await findVisible(services, call);
-  const body = { fs_entry: fullEntry(view, call.caller) };
-  return unlessKnown(call, etagOf(view.filesystem, body), body);
+  const json = JSON.stringify({ fs_entry: fullEntry(view, call.caller) });
+  return unlessKnown(call, etagOf(view.filesystem, json), json);
 };
 
 /** The filesystem that the path names, if the caller can see it. @throws NotFound */
