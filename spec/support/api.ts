@@ -34,7 +34,7 @@ export type Method = 'get' | 'put' | 'post' | 'delete' | 'head' | 'options' | 'p
 export type Entry = Record<string, any>;
 
 export interface SendOptions {
-  readonly as?: Partial<Identity> | null;
+  readonly as?: Partial<Identity> | null | undefined;
   readonly tenant?: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
