@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
 import { requireEventReporter } from '../domain/permission';
+import { acceptsJson } from './accept';
 import { authenticate } from './authentication';
 import { readBody } from './body';
 import type { Answer, Handler } from './call';
@@ -73,7 +74,7 @@ async function answerTo(
   const handler = isMethod(method) ? route.methods[method] : undefined;
   if (!handler) throw new HttpFault(405, `${request.method} is not possible here.`, { Allow: allowed(route.methods) });
   if (route.methods.POST) requireEventReporter(services.policy, caller);
-  if (!acceptsJson(request))
+  if (!acceptsJson(request.headers.accept))
     throw new HttpFault(406, 'Answers are application/json: the Accept header rules that out.');
   const takesBody = method === 'PUT' || method === 'POST';
   const body = takesBody ? await readBody(request, response, route.parser) : undefined;
@@ -133,13 +134,6 @@ function send(request: Request, response: Response, requestId: string, { status,
 function requestIdOf(request: Request): string {
   const given: unknown = Reflect.get(request, 'id');
   return typeof given === 'string' && /^req-[0-9a-f-]{36}$/.test(given) ? given : `req-${randomUUID()}`;
-}
-
-/** One that cannot be read counts as absent. */
-function acceptsJson(request: Request): boolean {
-  const { accept } = request.headers;
-  if (accept === undefined || accept === '*/*' || !accept.includes('/')) return true;
-  return request.accepts('application/json') !== false;
 }
 
 function allowed(methods: Readonly<Partial<Record<Method, Handler>>>): string {

@@ -43,6 +43,8 @@ export class Database {
       pool: { min: 0, max: poolSize },
       acquireConnectionTimeout: 10_000,
       asyncStackTraces: false,
+      // who asked is told; knex would write to the console
+      log: { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} },
     });
   }
 
@@ -117,7 +119,7 @@ function isRetryable(error: unknown): boolean {
 /** SQLSTATE classes and system errors that mean: not the statement's fault, ask again later. Tables that are not there yet too. */
 const OUTAGE =
   /^(08|53|57P|58|E(CONN|PIPE|NOENT|NOTFOUND|HOST|NET|AI_|TIMEDOUT))|^(25006|57014|3D000|28P01|28000|42P01|3F000)$/;
-const OUTAGE_WORDS = /Connection (terminated|ended)|timeout expired|acquiring a connection|aborted|not queryable/i;
+const OUTAGE_WORDS = /Connection (terminated|ended)|timeout expired|acquir(e|ing) a connection|aborted|not queryable/i;
 
 function outage(error: unknown): unknown {
   if (error instanceof DomainError) return error;

@@ -32,27 +32,32 @@ export class HostReports {
 
   async #confirmed(filesystemIds: readonly string[], signal: AbortSignal): Promise<void> {
     const until = this.clock.monotonic() + LONGEST_WAIT_MILLISECONDS;
+    let watched: string | null = null;
     for (;;) {
       const left = until - this.clock.monotonic();
       const waiting = new AbortController();
       const end = () => waiting.abort();
       signal.addEventListener('abort', end, { once: true });
-      // from before the look: a change in between is not missed
-      const change = Promise.race(filesystemIds.map((id) => this.changes.next(id, left, waiting.signal)));
       try {
+        // from before the look: a change in between is not missed
+        const change = watched === null ? null : this.changes.next(watched, left, waiting.signal);
         const [behind, ...more] = await this.instances.unsettled(filesystemIds);
         if (!behind) return;
-        if (left <= 0 || signal.aborted)
-          throw new Unavailable(
-            `Backend ${behind.backend} has not confirmed filesystem ${behind.name}, and ${more.length} more wait: it is carried out when it can be.`,
-          );
-        await change;
+        if (left <= 0 || signal.aborted) throw notConfirmed(behind, more.length);
+        if (behind.id === watched) await change;
+        watched = behind.id;
       } finally {
         signal.removeEventListener('abort', end);
         waiting.abort();
       }
     }
   }
+}
+
+function notConfirmed({ backend, name }: { backend: string; name: string }, others: number): Unavailable {
+  return new Unavailable(
+    `Backend ${backend} has not confirmed filesystem ${name}, and ${others} more wait: it is carried out when it can be.`,
+  );
 }
 
 function toObservation(report: InstanceReport, where: string, now: Date): Observation {
