@@ -163,8 +163,11 @@ export interface ServedBackend {
 /** A claimed row is left alone for so long; its holder renews the lease well before (docs/architecture.md, rule 5). */
 export const LEASE_MILLISECONDS = 10_000;
 
-/** `service`: its volume and list. `purge`: it is out of service, and its data is to be destroyed: may take long, and can wait. */
-export type ClaimKind = 'service' | 'purge';
+/**
+ * `short` and `long`: its volume and list, by the number of addresses that the list has. `purge`: it is out of service, and
+ * its data is to be destroyed: may take long, and can wait.
+ */
+export type ClaimKind = 'short' | 'long' | 'purge';
 
 /** A filesystem that this process alone works on, until the lease ends. */
 export interface Claim {

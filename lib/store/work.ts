@@ -25,6 +25,12 @@ const TRIED_AGAIN = 'The storage backend could not carry this out yet. It is tri
 const NOT_BEFORE = `case when f.withdraw_revision > f.applied_revision or f.retired is not null
                          then f.not_before else f.grant_not_before end`;
 
+/** Lists that take noticeable time to compute and write: short ones do not wait behind them. */
+const LONG_LIST = 500;
+
+/** The `ClaimKind` of a row. */
+const KIND = `case when f.retired is not null then 'purge' when f.access_count > ${LONG_LIST} then 'long' else 'short' end`;
+
 interface ClaimRow {
   readonly id: string;
   readonly backend: string;
@@ -50,7 +56,7 @@ export class PostgresWork implements WorkStore {
     const rows = await this.database.query<ClaimRow>(
       `with due as materialized (
          select f.id from filesystems f
-         where f.next_attempt is not null and f.next_attempt <= $1 and (f.retired is not null) = $7
+         where f.next_attempt is not null and f.next_attempt <= $1 and ${KIND} = $7
            and f.backend in (
              select b.name from backends b join unnest($2::text[], $3::text[]) as served(name, fingerprint)
              on b.name = served.name and b.fingerprint = served.fingerprint
@@ -70,7 +76,7 @@ export class PostgresWork implements WorkStore {
         limit,
         this.#leaseEnd(now),
         this.self.text,
-        kind === 'purge',
+        kind,
       ],
     );
     return rows.map(({ id, backend, lease_token: token, failures }) => ({
@@ -97,8 +103,8 @@ export class PostgresWork implements WorkStore {
   async nextDue(backend: string, kinds: readonly ClaimKind[]): Promise<Date | null> {
     const [row] = await this.database.query<{ due: Date | null }>(
       `select min(greatest(f.next_attempt, ${NOT_BEFORE})) as due
-       from filesystems f where f.backend = $1 and f.next_attempt is not null and (f.retired is null or $2)`,
-      [backend, kinds.includes('purge')],
+       from filesystems f where f.backend = $1 and f.next_attempt is not null and ${KIND} = any($2::text[])`,
+      [backend, kinds],
     );
     return row?.due ?? null;
   }

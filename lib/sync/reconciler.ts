@@ -7,8 +7,10 @@ import { HeldLeases } from './held-leases';
 import { type Reconcile, Stopping } from './reconcile';
 import { WakeUp } from './wake-up';
 
-/** Runs at once, of one backend. */
+/** Short lists worked on at once, of one backend. */
 const CONCURRENCY = 10;
+/** How long a long list waits for short ones. */
+const LONGEST_HOLD_MILLISECONDS = 250;
 /** What a lost notification leaves behind is found after so long. */
 const POLL_MILLISECONDS = 5_000;
 /** Until a row is looked at again that another process was about to claim. */
@@ -26,6 +28,8 @@ export class Reconciler {
   readonly #ended = new AbortController();
   #stopping = false;
   #databaseFailed = false;
+  /** Of `Clock.monotonic`: when a long list was last let through. */
+  #longHeldSince = 0;
 
   constructor(
     private readonly work: WorkStore,
@@ -64,17 +68,11 @@ export class Reconciler {
   async #claimAndStart(): Promise<number> {
     if (!this.health.mayClaim) return POLL_MILLISECONDS;
     try {
-      const purging = [...this.#runs.values()].includes('purge');
-      const full = await this.#claim('service', CONCURRENCY - this.#runs.size + Number(purging));
-      if (!purging) await this.#claim('purge', 1);
+      await this.#claim('short', CONCURRENCY - this.#running('short'));
+      if (this.#mayStartLong()) await this.#claim('long', 1 - this.#running('long'));
+      await this.#claim('purge', 1 - this.#running('purge'));
       this.#databaseFailed = false;
-      // a run that ends looks again by itself
-      if (full) return POLL_MILLISECONDS;
-      const due = await this.work.nextDue(this.health.served.name, purging ? ['service'] : ['service', 'purge']);
-      if (due === null) return POLL_MILLISECONDS;
-      const milliseconds = due.getTime() - this.clock.now().getTime();
-      // one that is due and was not claimed is another process's in this moment
-      return milliseconds <= 0 ? HELD_ELSEWHERE_MILLISECONDS : Math.min(POLL_MILLISECONDS, milliseconds);
+      return await this.#untilDue();
     } catch (error) {
       if (!this.#databaseFailed)
         this.logger.error({ err: error, backend: this.health.served.name }, 'cannot claim work');
@@ -83,13 +81,39 @@ export class Reconciler {
     }
   }
 
-  /** @returns whether all slots are taken */
-  async #claim(kind: ClaimKind, limit: number): Promise<boolean> {
-    if (limit <= 0) return true;
+  /**
+   * A long list waits for the short ones, which are many and quick: computing it would hold them all up. Not for ever: in a
+   * storm there is always a short one.
+   */
+  #mayStartLong(): boolean {
+    const now = this.clock.monotonic();
+    if (this.#running('short') > 0 && now < this.#longHeldSince + LONGEST_HOLD_MILLISECONDS) return false;
+    this.#longHeldSince = now;
+    return true;
+  }
+
+  /** A run that ends looks again by itself, so what waits for a slot needs no time. */
+  async #untilDue(): Promise<number> {
+    const free: ClaimKind[] = [];
+    if (this.#running('short') < CONCURRENCY) free.push('short');
+    if (this.#running('short') === 0 && this.#running('long') === 0) free.push('long');
+    if (this.#running('purge') === 0) free.push('purge');
+    const due = await this.work.nextDue(this.health.served.name, free);
+    if (due === null) return POLL_MILLISECONDS;
+    const milliseconds = due.getTime() - this.clock.now().getTime();
+    // one that is due and was not claimed is another process's in this moment
+    return milliseconds <= 0 ? HELD_ELSEWHERE_MILLISECONDS : Math.min(POLL_MILLISECONDS, milliseconds);
+  }
+
+  async #claim(kind: ClaimKind, limit: number): Promise<void> {
+    if (limit <= 0) return;
     const since = this.clock.monotonic();
     const claims = await this.work.claim(kind, [this.health.served], limit);
     for (const claim of claims) this.#start(kind, claim, since);
-    return claims.length === limit;
+  }
+
+  #running(kind: ClaimKind): number {
+    return [...this.#runs.values()].filter((each) => each === kind).length;
   }
 
   #start(kind: ClaimKind, claim: Claim, since: number): void {

@@ -65,9 +65,9 @@ describe(`on ${ROWS} filesystems and instances`, () => {
         if (view) await one.filesystems.findInstance(view.filesystem, 'vm-77', admin);
       },
     ],
-    ['looks for work when there is none', () => one.work.claim('service', [BACKEND], 10)],
+    ['looks for work when there is none', () => one.work.claim('short', [BACKEND], 10)],
     ['looks for purges when there are none', () => one.work.claim('purge', [BACKEND], 1)],
-    ['asks when work is due', () => one.work.nextDue(BACKEND.name, ['service', 'purge'])],
+    ['asks when work is due', () => one.work.nextDue(BACKEND.name, ['short', 'long', 'purge'])],
     ['measures the lag', () => one.work.lag(BACKEND.name)],
     ['wakes what is parked', () => one.work.wake(BACKEND.name, 'parked')],
     ['looks for leases of dead processes', () => one.work.releaseDead([BACKEND.name])],

@@ -158,7 +158,7 @@ describe('transactions that race', () => {
     });
     let busy = true;
     const workers = [stores, other].map(async ({ work }) => {
-      while (busy) for (const claim of await work.claim('service', [BACKEND], 3)) await settle({ work }, claim);
+      while (busy) for (const claim of await work.claim('short', [BACKEND], 3)) await settle({ work }, claim);
     });
     await Promise.all(writers);
     busy = false;

@@ -10,7 +10,7 @@ describe('the queue', () => {
   });
   afterEach(() => stores.close());
 
-  const claim = (limit = 10) => stores.work.claim('service', [BACKEND], limit);
+  const claim = (limit = 10) => stores.work.claim('short', [BACKEND], limit);
   const row = async (id: string, columns: string) =>
     (await stores.database.query<Record<string, unknown>>(`select ${columns} from filesystems where id = $1`, [id]))[0];
 
@@ -136,7 +136,7 @@ describe('the queue', () => {
     await instances.apply([anObservation(clock, 'vm', { addresses: ['10.0.0.1'] })]);
     clock.advance(100);
     expect(await claim()).toHaveLength(0);
-    expect(await work.nextDue(BACKEND.name, ['service'])).toEqual(new Date(clock.now().getTime() + 4_900));
+    expect(await work.nextDue(BACKEND.name, ['short'])).toEqual(new Date(clock.now().getTime() + 4_900));
     clock.advance(1);
     await instances.apply([anObservation(clock, 'vm', { state: 'gone' })]);
     expect(await claim()).toHaveLength(1);
@@ -147,7 +147,7 @@ describe('the queue', () => {
     await stores.backends.register({ ...BACKEND, fingerprint: 'newer' }, 'in-memory', []);
     expect(await claim()).toEqual([]);
     expect(await stores.backends.heartbeat(BACKEND.name)).toBe('newer');
-    expect(await stores.work.claim('service', [{ ...BACKEND, fingerprint: 'newer' }], 10)).toHaveLength(1);
+    expect(await stores.work.claim('short', [{ ...BACKEND, fingerprint: 'newer' }], 10)).toHaveLength(1);
   });
 
   it('bumps every filesystem of a backend in slices when its settings change', async () => {
@@ -159,7 +159,7 @@ describe('the queue', () => {
     expect(await stores.backends.rebump(BACKEND.name)).toBe(true);
     expect(await stores.backends.rebump(BACKEND.name)).toBe(false);
     expect(await row(id, 'desired_revision - applied_revision as behind')).toEqual({ behind: '1' });
-    expect(await stores.work.claim('service', [newer], 10)).toHaveLength(1);
+    expect(await stores.work.claim('short', [newer], 10)).toHaveLength(1);
   });
 
   it('takes back at once what a dead process held', async () => {
@@ -167,7 +167,7 @@ describe('the queue', () => {
     await claimOne(stores);
     const heir = storesOver(stores.url, stores.clock, { process: aProcess('heir', (text) => text === 'process-1') });
     expect(await heir.work.releaseDead([BACKEND.name])).toBe(1);
-    expect(await heir.work.claim('service', [BACKEND], 10)).toHaveLength(1);
+    expect(await heir.work.claim('short', [BACKEND], 10)).toHaveLength(1);
     expect(await stores.work.releaseDead([BACKEND.name])).toBe(0);
     await heir.database.close();
   });

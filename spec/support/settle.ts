@@ -21,7 +21,7 @@ export async function settle({ work }: Worker, claim: Claim): Promise<boolean> {
 /** Works until nothing is due. */
 export async function settleAll(stores: Worker): Promise<void> {
   for (;;) {
-    const claims = await stores.work.claim('service', [BACKEND], 10);
+    const claims = await stores.work.claim('short', [BACKEND], 10);
     if (claims.length === 0) return;
     for (const claim of claims) await settle(stores, claim);
   }
@@ -29,7 +29,7 @@ export async function settleAll(stores: Worker): Promise<void> {
 
 /** The one claim that is due. */
 export async function claimOne({ work }: Worker): Promise<Claim> {
-  const [claim, ...more] = await work.claim('service', [BACKEND], 10);
+  const [claim, ...more] = await work.claim('short', [BACKEND], 10);
   if (!claim || more.length > 0)
     throw new Error(`expected one filesystem to be due, found ${claim ? 1 + more.length : 0}`);
   return claim;
