@@ -1,16 +1,12 @@
 // From the POST of an event to the address in the exports file. Run by `npm run bench`.
+import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, watch } from 'node:fs';
-import { createRequire } from 'node:module';
-import { cpus, tmpdir } from 'node:os';
+import { readFileSync, watch } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
-import express from 'express';
-
-const require = createRequire(import.meta.url);
-const { createSharedFilesystemExtension } = require('../dist/lib/index.js');
-const { startEmbeddedPostgres } = require('../dist/lib/store/embedded-postgres.js');
+import { fileURLToPath } from 'node:url';
 
 const PROJECTS = 100;
 const PROJECT_FILESYSTEMS = 909;
@@ -18,28 +14,9 @@ const INSTANCE_FILESYSTEMS = 90;
 const INSTANCES = 10_000;
 const EVENTS = Number(process.env.EVENTS ?? 200);
 
-const folder = mkdtempSync(join(tmpdir(), 'bench-'));
-const postgres = await startEmbeddedPostgres(join(folder, 'postgres'));
-const extension = await createSharedFilesystemExtension({
-  database: { connectionString: postgres.url() },
-  identity: ({ url }) => ({ projectId: url.split('/')[2] ?? 'p0', userId: null, roles: ['admin'], isAdmin: true }),
-  networks: null,
-  backends: [
-    {
-      name: 'default',
-      driver: 'nfs',
-      server: 'exports-file',
-      volumes: { kind: 'directory', root: join(folder, 'volumes') },
-      exports: { directory: join(folder, 'exports'), exportAddress: '192.0.2.1' },
-    },
-  ],
-});
-await extension.start();
-const app = express();
-app.use('/v1.1/:tenant', extension.router);
-const server = app.listen(0, '127.0.0.1');
-await new Promise((resolve) => server.once('listening', resolve));
-const base = `http://127.0.0.1:${server.address().port}/v1.1`;
+const server = fork(fileURLToPath(new URL('./event-server.mjs', import.meta.url)), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+const { port, folder } = await new Promise((resolve) => server.once('message', resolve));
+const base = `http://127.0.0.1:${port}/v1.1`;
 const call = async (method, path, body) => {
   const answer = await fetch(`${base}${path}`, { method, body: body && JSON.stringify(body), headers: body ? { 'content-type': 'application/json' } : {} });
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
@@ -127,8 +104,6 @@ console.log('| | p50 | p90 | p99 | largest |\n| --- | --- | --- | --- | --- |');
 for (const [name, list] of Object.entries(found))
   console.log(`| ${name} | ${[0.5, 0.9, 0.99, 1].map((part) => percentile(list, part).toFixed(1)).join(' | ')} |`);
 
-server.close();
-await extension.stop();
-await postgres.stop();
-rmSync(folder, { recursive: true, force: true });
-process.exit(0);
+const ended = new Promise((resolve) => server.once('exit', resolve));
+server.send('stop');
+await ended;

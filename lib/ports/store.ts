@@ -173,6 +173,7 @@ export type ClaimKind = 'short' | 'long' | 'purge';
 export interface Claim {
   readonly filesystemId: string;
   readonly backend: string;
+  readonly kind: ClaimKind;
   /** Given out once: a write with a token that is not the row's any more changes nothing. */
   readonly leaseToken: bigint;
   /** Failed runs in a row before this one. */
@@ -228,8 +229,8 @@ export interface Release {
  * changed nothing.
  */
 export interface WorkStore {
-  /** Some due filesystems of these backends, shortest list first; none of a backend whose stored fingerprint is another. */
-  claim(kind: ClaimKind, backends: readonly ServedBackend[], limit: number): Promise<readonly Claim[]>;
+  /** Due filesystems of a backend, so many of each kind, shortest list first; none when the stored fingerprint is another. */
+  claim(backend: ServedBackend, limits: Readonly<Record<ClaimKind, number>>): Promise<readonly Claim[]>;
   /** Renews the leases, in one statement. @returns the ids of those that are still held */
   renew(claims: readonly Claim[]): Promise<ReadonlySet<string>>;
   /** When the next filesystem of this backend is due; null: none is. */

@@ -44,30 +44,32 @@ export interface PreparedStatement {
   readonly text: string;
 }
 
-/** The statements that read the entitled pairs, by scope: made once, as they hold the rule. */
-export function entitledStatements(rule: CountingRule): Readonly<Record<Scope, PreparedStatement>> {
-  const statement = (scope: Scope) => prepared(`entitled-${scope}`, entitledPairsSql(scope, rule));
-  return { global: statement('global'), project: statement('project'), instance: statement('instance') };
-}
-
 /** Named by its text too: a name is prepared once a connection, whoever uses it. */
 export function prepared(name: string, text: string): PreparedStatement {
   return { name: `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`, text };
 }
 
 /**
- * The entitled pairs of an address and an instance, with `disputed`: a live instance that is not entitled claims the address
- * too (rule 10). One text row, a line a pair, sorted by address as a number: ten thousand rows cost pg ten times that.
- * Parameters: the filesystem's id, and its project.
+ * The entitled pairs of an address and an instance of the filesystem `f`, with a mark where a live instance that is not
+ * entitled claims the address too (rule 10): one text, a line a pair, sorted by address as a number. Ten thousand rows cost pg
+ * ten times that.
  */
-function entitledPairsSql(scope: Scope, rule: CountingRule): string {
-  const filesystem = { id: '$1::uuid', project: '$2::text' };
-  const from = {
-    global: `instances i join instance_addresses a on a.instance_id = i.id`,
-    project: `instances i join instance_addresses a on a.instance_id = i.id`,
-    instance: `connections x join instances i on i.id = x.instance_id and x.filesystem_id = ${filesystem.id}
-               join instance_addresses a on a.instance_id = i.id`,
+export function entitledPairsSql(rule: CountingRule): string {
+  return `case f.scope
+    when 'global' then (${pairsSql('global', rule)})
+    when 'project' then (${pairsSql('project', rule)})
+    else (${pairsSql('instance', rule)})
+  end`;
+}
+
+function pairsSql(scope: Scope, rule: CountingRule): string {
+  const filesystem = { id: 'f.id', project: 'f.project' };
+  const instances = {
+    global: 'instances i',
+    project: 'instances i',
+    instance: 'connections x join instances i on i.id = x.instance_id and x.filesystem_id = f.id',
   }[scope];
+  // everybody is entitled: nobody is in the way
   const disputed =
     scope === 'global'
       ? 'false'
@@ -76,17 +78,15 @@ function entitledPairsSql(scope: Scope, rule: CountingRule): string {
            where o.address = a.address and j.state = 'live' and ${countsSql(rule, 'o')}
              and (${entitledSql(scope, filesystem, 'j')}) is not true
          )`;
-  const ofProject = scope === 'project' ? `and i.project = ${filesystem.project}` : '';
+  const ofProject = scope === 'project' ? 'and i.project = f.project' : '';
   return `
     select string_agg(host(pair.address) || ' ' || pair.instance_id || case when pair.disputed then ' !' else '' end,
-                      E'\\n' order by pair.address, pair.instance_id) as pairs
+                      E'\\n' order by pair.address, pair.instance_id)
     from (
       select a.address, a.instance_id, ${disputed} as disputed
-      from ${from}
+      from ${instances} join instance_addresses a on a.instance_id = i.id
       where i.state = 'live' ${ofProject} and ${countsSql(rule, 'a')}
-    ) as pair
-    -- every statement of this family takes the same two parameters
-    where $1::uuid is not null or $2::text is not null`;
+    ) as pair`;
 }
 
 /** A literal of words that a rule of ours has checked. */

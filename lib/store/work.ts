@@ -13,10 +13,10 @@ import {
   type WorkStore,
 } from '../ports/store';
 import type { Database } from './database';
-import { entitledStatements } from './entitlement';
+import type { PreparedStatement } from './entitlement';
 import { after, FREE, RELEASE, releaseValues } from './release';
 import { settleAccess } from './settle-access';
-import { readWanted } from './wanted';
+import { readWanted, wantedStatement } from './wanted';
 
 /** What a filesystem's owner reads while its backend fails in a way that may pass. The reason is the operator's: the log has it. */
 const TRIED_AGAIN = 'The storage backend could not carry this out yet. It is tried again by itself.';
@@ -31,16 +31,35 @@ const LONG_LIST = 500;
 /** The `ClaimKind` of a row. */
 const KIND = `case when f.retired is not null then 'purge' when f.access_count > ${LONG_LIST} then 'long' else 'short' end`;
 
+/** `$1` now, `$2` the backend, `$3` its fingerprint as configured, `$4` the lease's end, `$5` who, `$6` to `$8` how many of each kind. */
+const CLAIM = `
+  with ${(['short', 'long', 'purge'] as const)
+    .map(
+      (kind, index) => `${kind} as materialized (
+    select f.id, f.access_count, '${kind}' as kind from filesystems f
+    where f.next_attempt is not null and f.next_attempt <= $1 and f.backend = $2 and ${KIND} = '${kind}'
+      and ${NOT_BEFORE} <= $1
+      and exists (select from backends b where b.name = $2 and b.fingerprint = $3)
+    order by f.access_count, f.next_attempt, f.id limit $${6 + index}
+    for no key update of f skip locked
+  )`,
+    )
+    .join(', ')},
+  due as (table short union all table long union all table purge)
+  update filesystems f set next_attempt = $4, lease_token = f.lease_token + 1, leased_by = $5
+  from due where f.id = due.id
+  returning f.id, due.kind, f.lease_token, f.failures`;
+
 interface ClaimRow {
   readonly id: string;
-  readonly backend: string;
+  readonly kind: ClaimKind;
   readonly lease_token: string;
   readonly failures: number;
 }
 
 /** The queue: the filesystems' own rows (docs/architecture.md, rules 3 to 5). Every write is guarded by the lease token. */
 export class PostgresWork implements WorkStore {
-  readonly #entitled: ReturnType<typeof entitledStatements>;
+  readonly #wanted: PreparedStatement;
 
   constructor(
     private readonly database: Database,
@@ -48,40 +67,29 @@ export class PostgresWork implements WorkStore {
     rule: CountingRule,
     private readonly self: ProcessIdentity,
   ) {
-    this.#entitled = entitledStatements(rule);
+    this.#wanted = wantedStatement(rule);
   }
 
-  async claim(kind: ClaimKind, backends: readonly ServedBackend[], limit: number): Promise<readonly Claim[]> {
+  async claim(backend: ServedBackend, limits: Readonly<Record<ClaimKind, number>>): Promise<readonly Claim[]> {
     const now = this.clock.now();
     const rows = await this.database.query<ClaimRow>(
-      `with due as materialized (
-         select f.id from filesystems f
-         where f.next_attempt is not null and f.next_attempt <= $1 and ${KIND} = $7
-           and f.backend in (
-             select b.name from backends b join unnest($2::text[], $3::text[]) as served(name, fingerprint)
-             on b.name = served.name and b.fingerprint = served.fingerprint
-           )
-           and ${NOT_BEFORE} <= $1
-         order by f.access_count, f.next_attempt, f.id limit $4
-         for no key update of f skip locked
-       )
-       update filesystems f set
-         next_attempt = $5, lease_token = f.lease_token + 1, leased_by = $6
-       from due where f.id = due.id
-       returning f.id, f.backend, f.lease_token, f.failures, f.access_count`,
+      CLAIM,
       [
         now,
-        backends.map(({ name }) => name),
-        backends.map(({ fingerprint }) => fingerprint),
-        limit,
+        backend.name,
+        backend.fingerprint,
         this.#leaseEnd(now),
         this.self.text,
-        kind,
+        limits.short,
+        limits.long,
+        limits.purge,
       ],
+      'claim',
     );
-    return rows.map(({ id, backend, lease_token: token, failures }) => ({
+    return rows.map(({ id, kind, lease_token: token, failures }) => ({
       filesystemId: id,
-      backend,
+      backend: backend.name,
+      kind,
       leaseToken: BigInt(token),
       failures,
     }));
@@ -119,7 +127,7 @@ export class PostgresWork implements WorkStore {
   }
 
   async wanted(claim: Claim): Promise<Wanted | null> {
-    return readWanted(this.database, this.#entitled, claim);
+    return readWanted(this.database, this.#wanted, claim);
   }
 
   async settleVolume(

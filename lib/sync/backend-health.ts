@@ -15,6 +15,7 @@ export class BackendHealth {
   #record: BackendRecord | null = null;
   #state: BackendStatus['state'] = 'starting';
   #message: string | null = null;
+  #check: Promise<Soundness> | null = null;
 
   constructor(
     readonly served: ServedBackend,
@@ -41,8 +42,21 @@ export class BackendHealth {
     return this.#state === 'up' || this.#state === 'withdraw-only';
   }
 
-  /** Compares the marker of the storage with the backend's identity: before every run, and every 2 s while it is not up. */
+  /**
+   * Compares the marker of the storage with the backend's identity: before every run, and every 2 s while it is not up. Runs
+   * that begin together share one check.
+   */
   async verify(signal: AbortSignal): Promise<Soundness> {
+    // it belongs to all who share it: nobody's signal ends it, its own time does
+    this.#check ??= this.#verify(new AbortController().signal).finally(() => {
+      this.#check = null;
+    });
+    const soundness = await this.#check;
+    signal.throwIfAborted();
+    return soundness;
+  }
+
+  async #verify(signal: AbortSignal): Promise<Soundness> {
     try {
       this.#record ??= await this.#enroll(signal);
       const { identity } = this.#record;
@@ -54,7 +68,6 @@ export class BackendHealth {
       this.#become('withdraw-only', wrongMarker(marker, identity));
       return 'withdraw-only';
     } catch (error) {
-      if (signal.aborted) throw error;
       this.#become('down', error instanceof Error ? error.message : String(error));
       return 'down';
     }

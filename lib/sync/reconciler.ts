@@ -28,8 +28,8 @@ export class Reconciler {
   readonly #ended = new AbortController();
   #stopping = false;
   #databaseFailed = false;
-  /** Of `Clock.monotonic`: when a long list was last let through. */
-  #longHeldSince = 0;
+  /** Of `Clock.monotonic`: since when there has always been a short list in work. */
+  #shortSince = 0;
 
   constructor(
     private readonly work: WorkStore,
@@ -68,11 +68,13 @@ export class Reconciler {
   async #claimAndStart(): Promise<number> {
     if (!this.health.mayClaim) return POLL_MILLISECONDS;
     try {
-      await this.#claim('short', CONCURRENCY - this.#running('short'));
-      if (this.#mayStartLong()) await this.#claim('long', 1 - this.#running('long'));
-      await this.#claim('purge', 1 - this.#running('purge'));
+      const free = this.#free();
+      const since = this.clock.monotonic();
+      const claims = await this.work.claim(this.health.served, free);
+      for (const claim of claims) this.#start(claim, since);
       this.#databaseFailed = false;
-      return await this.#untilDue();
+      // whoever ends looks again
+      return claims.length > 0 ? POLL_MILLISECONDS : await this.#untilDue(free);
     } catch (error) {
       if (!this.#databaseFailed)
         this.logger.error({ err: error, backend: this.health.served.name }, 'cannot claim work');
@@ -82,47 +84,41 @@ export class Reconciler {
   }
 
   /**
-   * A long list waits for the short ones, which are many and quick: computing it would hold them all up. Not for ever: in a
-   * storm there is always a short one.
+   * How many of each kind may be started. A long list waits for the short ones, which are many and quick: computing it would
+   * hold them all up. Not for ever: in a storm there is always a short one.
    */
-  #mayStartLong(): boolean {
-    const now = this.clock.monotonic();
-    if (this.#running('short') > 0 && now < this.#longHeldSince + LONGEST_HOLD_MILLISECONDS) return false;
-    this.#longHeldSince = now;
-    return true;
+  #free(): Record<ClaimKind, number> {
+    const short = this.#running('short');
+    const mayStartLong = short === 0 || this.clock.monotonic() >= this.#shortSince + LONGEST_HOLD_MILLISECONDS;
+    return {
+      short: CONCURRENCY - short,
+      long: mayStartLong ? 1 - this.#running('long') : 0,
+      purge: 1 - this.#running('purge'),
+    };
   }
 
-  /** A run that ends looks again by itself, so what waits for a slot needs no time. */
-  async #untilDue(): Promise<number> {
-    const free: ClaimKind[] = [];
-    if (this.#running('short') < CONCURRENCY) free.push('short');
-    if (this.#running('short') === 0 && this.#running('long') === 0) free.push('long');
-    if (this.#running('purge') === 0) free.push('purge');
-    const due = await this.work.nextDue(this.health.served.name, free);
+  async #untilDue(free: Readonly<Record<ClaimKind, number>>): Promise<number> {
+    const kinds = (['short', 'long', 'purge'] as const).filter((kind) => free[kind] > 0);
+    const due = await this.work.nextDue(this.health.served.name, kinds);
     if (due === null) return POLL_MILLISECONDS;
     const milliseconds = due.getTime() - this.clock.now().getTime();
     // one that is due and was not claimed is another process's in this moment
     return milliseconds <= 0 ? HELD_ELSEWHERE_MILLISECONDS : Math.min(POLL_MILLISECONDS, milliseconds);
   }
 
-  async #claim(kind: ClaimKind, limit: number): Promise<void> {
-    if (limit <= 0) return;
-    const since = this.clock.monotonic();
-    const claims = await this.work.claim(kind, [this.health.served], limit);
-    for (const claim of claims) this.#start(kind, claim, since);
-  }
-
   #running(kind: ClaimKind): number {
     return [...this.#runs.values()].filter((each) => each === kind).length;
   }
 
-  #start(kind: ClaimKind, claim: Claim, since: number): void {
+  #start(claim: Claim, since: number): void {
+    if (claim.kind === 'short' && this.#running('short') === 0) this.#shortSince = this.clock.monotonic();
     const run = this.#runOne(claim, this.#leases.take(claim, since)).finally(() => {
       this.#leases.drop(claim);
       this.#runs.delete(run);
-      this.wake();
+      // not after each of many: a claim costs as much as a short run
+      if (this.#running('short') <= CONCURRENCY / 2) this.wake();
     });
-    this.#runs.set(run, kind);
+    this.#runs.set(run, claim.kind);
   }
 
   async #runOne(claim: Claim, signal: AbortSignal): Promise<void> {

@@ -2,10 +2,9 @@ import * as fc from 'fast-check';
 import { type CountingRule, type InstanceAddress, parseCountingNetwork } from '../../lib/domain/address';
 import { entitlement } from '../../lib/domain/entitlement';
 import type { KnownInstance } from '../../lib/domain/instance';
-import { entitledStatements } from '../../lib/store/entitlement';
-import { readWanted } from '../../lib/store/wanted';
+import { readWanted, wantedStatement } from '../../lib/store/wanted';
 import { accessOf } from '../support/settle';
-import { aFilesystem, anObservation, BACKEND, freshStores, type Stores } from '../support/stores';
+import { aFilesystem, anObservation, freshStores, type Stores } from '../support/stores';
 
 const NETWORK = '4f2a7c1e-9d53-4b0e-8a11-6c2d5e7f9a10';
 
@@ -73,11 +72,9 @@ describe('the access list', () => {
             await stores.filesystems.transaction('spec', async (tx) => {
               for (const id of connected) await tx.connect(filesystem.id, id, { userId: null, projectId: 'p1' });
             });
-          const wanted = await readWanted(stores.database, entitledStatements(rule), {
+          const wanted = await readWanted(stores.database, wantedStatement(rule), {
             filesystemId: filesystem.id,
-            backend: BACKEND.name,
             leaseToken: 0n,
-            failures: 0,
           });
           expect({ addresses: wanted?.access.addresses, disputed: wanted?.disputed }).toEqual(
             entitlement(filesystem, known, connected, rule),

@@ -1,5 +1,5 @@
 import type { Viewer } from '../../lib/ports/store';
-import { claimOne, settle } from '../support/settle';
+import { claimOne, settle, upTo } from '../support/settle';
 import { aFilesystem, anObservation, BACKEND, freshStores, type Stores, storesOver } from '../support/stores';
 
 const ROWS = 100_000;
@@ -65,8 +65,8 @@ describe(`on ${ROWS} filesystems and instances`, () => {
         if (view) await one.filesystems.findInstance(view.filesystem, 'vm-77', admin);
       },
     ],
-    ['looks for work when there is none', () => one.work.claim('short', [BACKEND], 10)],
-    ['looks for purges when there are none', () => one.work.claim('purge', [BACKEND], 1)],
+    ['looks for work when there is none', () => one.work.claim(BACKEND, upTo(10))],
+    ['looks for purges when there are none', () => one.work.claim(BACKEND, { short: 0, long: 0, purge: 1 })],
     ['asks when work is due', () => one.work.nextDue(BACKEND.name, ['short', 'long', 'purge'])],
     ['measures the lag', () => one.work.lag(BACKEND.name)],
     ['wakes what is parked', () => one.work.wake(BACKEND.name, 'parked')],

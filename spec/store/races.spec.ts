@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { accessOf, settle, settleAll } from '../support/settle';
+import { accessOf, settle, settleAll, upTo } from '../support/settle';
 import { aFilesystem, anObservation, aProcess, BACKEND, freshStores, type Stores, storesOver } from '../support/stores';
 
 /** What a race must never leave: a filesystem at rest whose backend has another list than it should. */
@@ -158,7 +158,7 @@ describe('transactions that race', () => {
     });
     let busy = true;
     const workers = [stores, other].map(async ({ work }) => {
-      while (busy) for (const claim of await work.claim('short', [BACKEND], 3)) await settle({ work }, claim);
+      while (busy) for (const claim of await work.claim(BACKEND, upTo(3))) await settle({ work }, claim);
     });
     await Promise.all(writers);
     busy = false;

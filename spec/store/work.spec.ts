@@ -1,6 +1,6 @@
 import type { Claim } from '../../lib/ports/store';
 import { LEASE_MILLISECONDS } from '../../lib/ports/store';
-import { accessOf, claimOne, settle, settleAll } from '../support/settle';
+import { accessOf, claimOne, settle, settleAll, upTo } from '../support/settle';
 import { aFilesystem, anObservation, aProcess, BACKEND, freshStores, type Stores, storesOver } from '../support/stores';
 
 describe('the queue', () => {
@@ -10,7 +10,7 @@ describe('the queue', () => {
   });
   afterEach(() => stores.close());
 
-  const claim = (limit = 10) => stores.work.claim('short', [BACKEND], limit);
+  const claim = (limit = 10) => stores.work.claim(BACKEND, upTo(limit));
   const row = async (id: string, columns: string) =>
     (await stores.database.query<Record<string, unknown>>(`select ${columns} from filesystems where id = $1`, [id]))[0];
 
@@ -147,7 +147,7 @@ describe('the queue', () => {
     await stores.backends.register({ ...BACKEND, fingerprint: 'newer' }, 'in-memory', []);
     expect(await claim()).toEqual([]);
     expect(await stores.backends.heartbeat(BACKEND.name)).toBe('newer');
-    expect(await stores.work.claim('short', [{ ...BACKEND, fingerprint: 'newer' }], 10)).toHaveLength(1);
+    expect(await stores.work.claim({ ...BACKEND, fingerprint: 'newer' }, upTo(10))).toHaveLength(1);
   });
 
   it('bumps every filesystem of a backend in slices when its settings change', async () => {
@@ -159,7 +159,7 @@ describe('the queue', () => {
     expect(await stores.backends.rebump(BACKEND.name)).toBe(true);
     expect(await stores.backends.rebump(BACKEND.name)).toBe(false);
     expect(await row(id, 'desired_revision - applied_revision as behind')).toEqual({ behind: '1' });
-    expect(await stores.work.claim('short', [newer], 10)).toHaveLength(1);
+    expect(await stores.work.claim(newer, upTo(10))).toHaveLength(1);
   });
 
   it('takes back at once what a dead process held', async () => {
@@ -167,7 +167,7 @@ describe('the queue', () => {
     await claimOne(stores);
     const heir = storesOver(stores.url, stores.clock, { process: aProcess('heir', (text) => text === 'process-1') });
     expect(await heir.work.releaseDead([BACKEND.name])).toBe(1);
-    expect(await heir.work.claim('short', [BACKEND], 10)).toHaveLength(1);
+    expect(await heir.work.claim(BACKEND, upTo(10))).toHaveLength(1);
     expect(await stores.work.releaseDead([BACKEND.name])).toBe(0);
     await heir.database.close();
   });
@@ -207,7 +207,7 @@ describe('the queue', () => {
     await settleAll(stores);
     expect(await stores.filesystems.find(name, { isAdmin: true, projectId: 'x' })).toBeNull();
     await aFilesystem(stores, { name });
-    const [purge, ...more] = await stores.work.claim('purge', [BACKEND], 10);
+    const [purge, ...more] = await stores.work.claim(BACKEND, { short: 0, long: 0, purge: 10 });
     expect(more).toEqual([]);
     expect(await stores.work.settlePurged(purge as Claim)).toBe(true);
     expect(await row(id, 'id')).toBeUndefined();

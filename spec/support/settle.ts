@@ -5,6 +5,9 @@ const AT_ONCE = { pause: 0, grantPause: 0, retryAfter: null };
 
 type Worker = Pick<Stores, 'work'>;
 
+/** Limits of a claim of filesystems in service, with lists of any length. */
+export const upTo = (limit: number) => ({ short: limit, long: limit, purge: 0 });
+
 /** One run of a reconciler whose driver does everything at once, written as the store sees it. */
 export async function settle({ work }: Worker, claim: Claim): Promise<boolean> {
   const wanted = await work.wanted(claim);
@@ -21,7 +24,7 @@ export async function settle({ work }: Worker, claim: Claim): Promise<boolean> {
 /** Works until nothing is due. */
 export async function settleAll(stores: Worker): Promise<void> {
   for (;;) {
-    const claims = await stores.work.claim('short', [BACKEND], 10);
+    const claims = await stores.work.claim(BACKEND, upTo(10));
     if (claims.length === 0) return;
     for (const claim of claims) await settle(stores, claim);
   }
@@ -29,7 +32,7 @@ export async function settleAll(stores: Worker): Promise<void> {
 
 /** The one claim that is due. */
 export async function claimOne({ work }: Worker): Promise<Claim> {
-  const [claim, ...more] = await work.claim('short', [BACKEND], 10);
+  const [claim, ...more] = await work.claim(BACKEND, upTo(10));
   if (!claim || more.length > 0)
     throw new Error(`expected one filesystem to be due, found ${claim ? 1 + more.length : 0}`);
   return claim;
@@ -59,7 +62,7 @@ export async function accessOf(
     );
     if (!row) throw new Error('no such filesystem');
     const leaseToken = BigInt(row.lease_token);
-    const wanted = await work.wanted({ filesystemId, backend: BACKEND.name, leaseToken, failures: 0 });
+    const wanted = await work.wanted({ filesystemId, backend: BACKEND.name, kind: 'short', leaseToken, failures: 0 });
     // null: it was claimed or settled in between
     if (wanted)
       return {

@@ -2,7 +2,13 @@ import type { Claim } from '../../lib/ports/store';
 import { HeldLeases, LeaseLost } from '../../lib/sync/held-leases';
 import { HandClock } from '../support/hand-clock';
 
-const aClaim = (filesystemId: string): Claim => ({ filesystemId, backend: 'default', leaseToken: 1n, failures: 0 });
+const aClaim = (filesystemId: string): Claim => ({
+  filesystemId,
+  backend: 'default',
+  kind: 'short',
+  leaseToken: 1n,
+  failures: 0,
+});
 
 describe('HeldLeases', () => {
   const clock = new HandClock();
