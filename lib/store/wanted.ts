@@ -41,14 +41,22 @@ export async function readWanted(
   const [row] = await database.query<WantedRow>(text, [filesystemId, leaseToken], name);
   if (!row) return null;
   const filesystem = toFilesystem(row);
-  const pairs = lines(row.pairs);
-  const disputed = new Set(pairs.filter((pair) => pair.length > 2).map((pair) => toEntry(pair).address));
-  const claims = pairs.filter((pair) => pair.length === 2).map(toEntry);
+  const disputed = new Set<string>();
+  const addresses = new Set<string>();
+  const claims: AccessEntry[] = [];
+  for (const line of lines(row.pairs)) {
+    const entry = toEntry(line);
+    if (line.endsWith(' !')) disputed.add(entry.address);
+    else {
+      addresses.add(entry.address);
+      claims.push(entry);
+    }
+  }
   return {
     filesystem,
     retired: row.retired !== null,
     volumeConfirmed: row.volume_confirmed,
-    access: { addresses: [...new Set(claims.map(({ address }) => address))], revision: filesystem.desiredRevision },
+    access: { addresses: [...addresses], revision: filesystem.desiredRevision },
     claims,
     disputed: [...disputed],
     entries: lines(row.entries).map(toEntry),
@@ -57,11 +65,13 @@ export async function readWanted(
   };
 }
 
-/** Words by line. */
-function lines(text: string | null): string[][] {
-  return text === null ? [] : text.split('\n').map((line) => line.split(' '));
+function lines(text: string | null): readonly string[] {
+  return text === null ? [] : text.split('\n');
 }
 
-function toEntry([address = '', instanceId = '']: readonly string[]): AccessEntry {
-  return { address, instanceId };
+/** `address instance`, and perhaps a mark. By hand: lists have ten thousand lines. */
+function toEntry(line: string): AccessEntry {
+  const space = line.indexOf(' ');
+  const next = line.indexOf(' ', space + 1);
+  return { address: line.slice(0, space), instanceId: next < 0 ? line.slice(space + 1) : line.slice(space + 1, next) };
 }

@@ -68,19 +68,27 @@ export class Reconciler {
   async #claimAndStart(): Promise<number> {
     if (!this.health.mayClaim) return POLL_MILLISECONDS;
     try {
-      const free = this.#free();
-      const since = this.clock.monotonic();
-      const claims = await this.work.claim(this.health.served, free);
-      for (const claim of claims) this.#start(claim, since);
+      const isClaimed = await this.#claim({ ...this.#free(), long: 0 });
+      // long lists apart: short ones that are due in the same moment go before them
+      const second = { ...this.#free(), short: 0 };
+      const isLongClaimed = second.long > 0 && (await this.#claim(second));
       this.#databaseFailed = false;
       // whoever ends looks again
-      return claims.length > 0 ? POLL_MILLISECONDS : await this.#untilDue(free);
+      return isClaimed || isLongClaimed ? POLL_MILLISECONDS : await this.#untilDue();
     } catch (error) {
       if (!this.#databaseFailed)
         this.logger.error({ err: error, backend: this.health.served.name }, 'cannot claim work');
       this.#databaseFailed = true;
       return RECOVERY_MILLISECONDS;
     }
+  }
+
+  /** @returns whether there was any */
+  async #claim(limits: Readonly<Record<ClaimKind, number>>): Promise<boolean> {
+    const since = this.clock.monotonic();
+    const claims = await this.work.claim(this.health.served, limits);
+    for (const claim of claims) this.#start(claim, since);
+    return claims.length > 0;
   }
 
   /**
@@ -97,7 +105,8 @@ export class Reconciler {
     };
   }
 
-  async #untilDue(free: Readonly<Record<ClaimKind, number>>): Promise<number> {
+  async #untilDue(): Promise<number> {
+    const free = this.#free();
     const kinds = (['short', 'long', 'purge'] as const).filter((kind) => free[kind] > 0);
     const due = await this.work.nextDue(this.health.served.name, kinds);
     if (due === null) return POLL_MILLISECONDS;
