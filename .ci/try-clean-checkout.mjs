@@ -41,7 +41,12 @@ try {
     cwd: checkout,
     env: { ...process.env, PORT: String(port), DATA_DIR: data },
     detached: true,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  gateway.stdout.on('data', (chunk) => {
+    output += chunk;
+    process.stdout.write(chunk);
   });
   const created = await eventually('the first PUT', async () => {
     const answer = await call('PUT', '/os-filesystem/mydata', { fs_entry: { size: '4Gb', scope: 'global' } });
@@ -63,8 +68,10 @@ try {
   await eventually('the address in the exports file', async () => exported().includes('10.0.0.7'));
   console.log('ok: the instance is let in');
   process.kill(-gateway.pid, 'SIGINT');
-  expect('Ctrl-C ends it with success', await new Promise((resolve) => gateway.once('exit', resolve)), 0);
+  await new Promise((resolve) => gateway.once('close', resolve));
   gateway = undefined;
+  // npm itself ends by the signal
+  expect('Ctrl-C stops everything in order', output.includes('"msg":"stopped"'), true);
   const left = spawnSync('pgrep', ['-f', data], { encoding: 'utf8' }).stdout.trim();
   expect('nothing is left running', left, '');
 } finally {

@@ -183,8 +183,7 @@ describe('npm start, as the README says', () => {
 
   it('finds at the next start what was there, and stops without leaving anything behind', async () => {
     const { port } = new URL(base);
-    gateway.interrupt();
-    expect(await gateway.exit).toBe(0);
+    await stopped();
     expect(existsSync(path.join(folder, 'postgres-18/data/postmaster.pid'))).toBe(false);
     await start(port);
     const { body } = await call('GET', `/${PROJECT}/os-filesystem`);
@@ -193,7 +192,13 @@ describe('npm start, as the README says', () => {
       { name: 'everybody', size: '1Gb', scope: 'global' },
       { name: 'ours', size: '1Gb', scope: 'project', project: PROJECT },
     ]);
-    gateway.interrupt();
-    expect(await gateway.exit).toBe(0);
+    await stopped();
   });
+
+  /** In order: what npm itself makes of Ctrl-C is its own. */
+  async function stopped(): Promise<void> {
+    gateway.interrupt();
+    await gateway.exit;
+    await gateway.logged('stopped');
+  }
 });
