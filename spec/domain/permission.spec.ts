@@ -12,27 +12,33 @@ const aFilesystem = (scope: Scope) => ({
 });
 
 describe('authorize', () => {
-  it.each<[who: Who, scope: Scope, show: string, change: string]>([
-    ['administrator', 'global', 'allowed', 'allowed'],
-    ['administrator', 'project', 'allowed', 'allowed'],
-    ['administrator', 'instance', 'allowed', 'allowed'],
-    ['member', 'global', 'allowed', 'Forbidden'],
-    ['member', 'project', 'allowed', 'allowed'],
-    ['member', 'instance', 'allowed', 'allowed'],
-    ['reader', 'project', 'allowed', 'Forbidden'],
-    ['caller without a role', 'project', 'allowed', 'Forbidden'],
-    ['service', 'project', 'allowed', 'Forbidden'],
-    ['member of the granted project', 'project', 'allowed', 'Forbidden'],
-    ['member of the granted project', 'instance', 'NotFound', 'NotFound'],
-    ['stranger', 'global', 'allowed', 'Forbidden'],
-    ['stranger', 'project', 'NotFound', 'NotFound'],
-    ['stranger', 'instance', 'NotFound', 'NotFound'],
-  ])('of a %s, on scope %s: to see is %s, to change is %s', (who, scope, show, change) => {
+  it.each<[who: Who, scope: Scope, show: string, change: string, connect: string]>([
+    ['administrator', 'global', 'allowed', 'allowed', 'allowed'],
+    ['administrator', 'project', 'allowed', 'allowed', 'allowed'],
+    ['administrator', 'instance', 'allowed', 'allowed', 'allowed'],
+    ['member', 'global', 'allowed', 'Forbidden', 'allowed'],
+    ['member', 'project', 'allowed', 'allowed', 'allowed'],
+    ['member', 'instance', 'allowed', 'allowed', 'allowed'],
+    ['reader', 'project', 'allowed', 'Forbidden', 'Forbidden'],
+    ['caller without a role', 'project', 'allowed', 'Forbidden', 'Forbidden'],
+    ['service', 'project', 'allowed', 'Forbidden', 'Forbidden'],
+    ['member of the granted project', 'project', 'allowed', 'Forbidden', 'Forbidden'],
+    ['member of the granted project', 'instance', 'NotFound', 'NotFound', 'NotFound'],
+    ['stranger', 'global', 'allowed', 'Forbidden', 'Forbidden'],
+    ['stranger', 'project', 'NotFound', 'NotFound', 'NotFound'],
+    ['stranger', 'instance', 'NotFound', 'NotFound', 'NotFound'],
+  ])('of a %s, on scope %s: to see is %s, to change %s, to connect %s', (who, scope, show, change, connect) => {
     const filesystem = aFilesystem(scope);
     const caller = CALLERS[who];
     for (const permission of ['show', 'instances:list'] as const)
       expect(outcome(() => authorize(POLICY, caller, permission, filesystem))).toBe(show);
-    for (const permission of ['update', 'delete', 'instances:connect', 'instances:disconnect'] as const)
+    for (const permission of [
+      'update',
+      'delete',
+      'instances:connect',
+      'instances:disconnect',
+      'instances:disconnect',
+    ] as const)
       expect(outcome(() => authorize(POLICY, caller, permission, filesystem))).toBe(change);
     expect(isVisible(caller, filesystem)).toBe(show === 'allowed');
   });
