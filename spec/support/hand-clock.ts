@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/ports/clock';
 
 interface Sleeper {
   readonly until: number;
-  wake(): void;
+  readonly wake: () => void;
 }
 
 /** A clock that stands until it is moved. */
@@ -39,6 +39,6 @@ export class HandClock implements Clock {
   /** Moves on, and wakes who has slept long enough. */
   advance(milliseconds: number): void {
     this.#elapsed += milliseconds;
-    for (const sleeper of [...this.#sleepers]) if (sleeper.until <= this.#elapsed) sleeper.wake();
+    for (const { until, wake } of this.#sleepers) if (until <= this.#elapsed) wake();
   }
 }

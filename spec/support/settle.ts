@@ -77,5 +77,5 @@ export async function accessOf(
 }
 
 function lines(entries: readonly AccessEntry[]): readonly string[] {
-  return entries.map(({ address, instanceId }) => `${address} ${instanceId}`).sort();
+  return entries.map(({ address, instanceId }) => `${address} ${instanceId}`).toSorted();
 }
