@@ -3,4 +3,4 @@
 /**
  * Query of a request that takes no parameters.
  */
-export type NoQuery = {};
+export interface NoQuery {}
