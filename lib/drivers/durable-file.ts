@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, unlink } from 'node:fs/promises';
+import { constants, open, rename, unlink } from 'node:fs/promises';
 import * as path from 'node:path';
 import { errorCode } from '../error-code';
 
@@ -36,6 +36,30 @@ export async function removeFile(file: string): Promise<boolean> {
   }
   await syncFolder(path.dirname(file));
   return true;
+}
+
+/**
+ * The text of a file; null where there is none. A link in its place is not followed and reads as empty: whoever writes the
+ * file replaces it.
+ */
+export async function readIfThere(file: string): Promise<string | null> {
+  try {
+    const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      return await handle.readFile('utf8');
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (isMissing(error)) return null;
+    if (errorCode(error) === 'ELOOP') return '';
+    throw error;
+  }
+}
+
+/** Whether a call failed for lack of room. */
+export function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(errorCode(error));
 }
 
 /** Whether a call failed because there is no such file or folder. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { lstat, readlink, symlink, unlink } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { errorCode } from '../error-code';
 import type { ProcessIdentity } from '../ports/process';
@@ -14,7 +14,7 @@ const ABANDONED_MILLISECONDS = 180_000;
  * Runs `work` while no other process of this or another machine, and nobody else in this one, runs its own under that lock:
  * a second guard behind the leases of the database. The lock of a process that is known to be dead is taken over at once.
  *
- * @param file the lock; it is there while the lock is held
+ * @param file the lock: a link that points at its holder's name, so that it is made with it, in one step, on a full disk too
  */
 export async function withLockFile<Result>(
   file: string,
@@ -22,29 +22,23 @@ export async function withLockFile<Result>(
   signal: AbortSignal,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  signal.throwIfAborted();
-  const own = `${file}.${randomUUID()}`;
-  await writeFile(own, self.text, { flag: 'wx' });
+  const own = `${randomUUID()} ${self.text}`;
+  for (let pause = SHORTEST_WAIT_MILLISECONDS; !(await take(file, own)); pause *= 2) {
+    signal.throwIfAborted();
+    if (await isAbandoned(file, self)) await takeAway(file, own, self);
+    else await wait(Math.min(pause, LONGEST_WAIT_MILLISECONDS), undefined, { signal });
+  }
   try {
-    for (let pause = SHORTEST_WAIT_MILLISECONDS; !(await take(own, file)); pause *= 2) {
-      signal.throwIfAborted();
-      if (await isAbandoned(file, own, self)) await takeAway(file, self);
-      else await wait(Math.min(pause, LONGEST_WAIT_MILLISECONDS), undefined, { signal });
-    }
-    try {
-      return await work();
-    } finally {
-      await unlink(file).catch(ignoreMissing);
-    }
+    return await work();
   } finally {
-    await unlink(own).catch(ignoreMissing);
+    // another's, where this one was held for too long
+    if ((await holder(file)) === own) await unlink(file);
   }
 }
 
-/** A link is made whole or not at all: nobody ever reads a lock without its holder. */
-async function take(own: string, file: string): Promise<boolean> {
+async function take(file: string, own: string): Promise<boolean> {
   try {
-    await link(own, file);
+    await symlink(own, file);
     return true;
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
@@ -52,31 +46,54 @@ async function take(own: string, file: string): Promise<boolean> {
   }
 }
 
-async function isAbandoned(file: string, own: string, self: ProcessIdentity): Promise<boolean> {
+/** Null when nobody holds it. Something else in its place is nobody that ever gives it back. */
+async function holder(file: string): Promise<string | null> {
   try {
-    const [holder, held, now] = await Promise.all([readFile(file, 'utf8'), stat(file), stat(own)]);
-    // both times are the file system's, whatever the machines' clocks say
-    return self.isDead(holder) || now.mtimeMs - held.mtimeMs > ABANDONED_MILLISECONDS;
+    return await readlink(file);
   } catch (error) {
-    ignoreMissing(error);
-    return false;
+    if (isMissing(error)) return null;
+    if (errorCode(error) === 'EINVAL') return '';
+    throw error;
   }
 }
 
-/** Renamed before it is removed, so that of two who find it abandoned one alone removes it; a lock that is held again goes back. */
-async function takeAway(file: string, self: ProcessIdentity): Promise<void> {
-  const taken = `${file}.${randomUUID()}`;
-  try {
-    await rename(file, taken);
-  } catch (error) {
-    return ignoreMissing(error);
-  }
-  const fresh = `${taken}.now`;
-  await writeFile(fresh, '');
-  if (!(await isAbandoned(taken, fresh, self))) await link(taken, file).catch(() => undefined);
-  await Promise.all([unlink(taken), unlink(fresh)]);
+async function isAbandoned(file: string, self: ProcessIdentity): Promise<boolean> {
+  const held = await holder(file);
+  if (held === null) return false;
+  return self.isDead(held.replace(/^\S* /, '')) || (await age(file)) > ABANDONED_MILLISECONDS;
 }
 
-function ignoreMissing(error: unknown): void {
-  if (!isMissing(error)) throw error;
+/** Milliseconds, by the clock of the file system alone, whatever the machines' clocks say. */
+async function age(file: string): Promise<number> {
+  const probe = `${file}.${randomUUID()}`;
+  await symlink('now', probe);
+  try {
+    const [held, now] = await Promise.all([lstat(file), lstat(probe)]);
+    return now.mtimeMs - held.mtimeMs;
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw error;
+  } finally {
+    await unlink(probe);
+  }
+}
+
+/** One at a time, under a lock of its own: of two who find it abandoned, the later would remove the lock of the earlier. */
+async function takeAway(file: string, own: string, self: ProcessIdentity): Promise<void> {
+  const heir = `${file}.heir`;
+  if (!(await take(heir, own))) {
+    if (await isAbandoned(heir, self)) await removeIfThere(heir);
+    return;
+  }
+  try {
+    if (await isAbandoned(file, self)) await removeIfThere(file);
+  } finally {
+    await removeIfThere(heir);
+  }
+}
+
+async function removeIfThere(file: string): Promise<void> {
+  await unlink(file).catch((error: unknown) => {
+    if (!isMissing(error)) throw error;
+  });
 }

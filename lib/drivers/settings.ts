@@ -1,3 +1,6 @@
+/** A program's absolute path, and its arguments. */
+export type Command = readonly [program: string, ...args: string[]];
+
 /** Reads the settings of a backend, and says of each that is wrong where it stands and what it should be. */
 export class Settings {
   readonly #read = new Set<string>();
@@ -29,17 +32,22 @@ export class Settings {
     return found;
   }
 
-  flag(name: string, otherwise: boolean): boolean {
-    const value = this.#value(name) ?? otherwise;
-    if (typeof value !== 'boolean') throw this.wrong(name, 'expected true or false');
-    return value;
-  }
-
+  /** A list of texts, or one text with commas. */
   texts(name: string, otherwise: readonly string[]): readonly string[] {
     const value = this.#value(name) ?? otherwise;
-    if (!Array.isArray(value) || value.some((each) => typeof each !== 'string'))
-      throw this.wrong(name, 'expected a list of texts');
-    return value as readonly string[];
+    const texts: unknown = typeof value === 'string' ? value.split(',') : value;
+    if (!isTexts(texts)) throw this.wrong(name, 'expected a list of texts');
+    return texts;
+  }
+
+  /** A program with its arguments; `true`: the default; `false` or left out: null. */
+  command(name: string, otherwise: Command): Command | null {
+    const value = this.#value(name) ?? false;
+    if (typeof value === 'boolean') return value ? otherwise : null;
+    const [program, ...args] = isTexts(value) ? value : [];
+    if (!program?.startsWith('/'))
+      throw this.wrong(name, "expected true, false, or a list of a program's absolute path and its arguments");
+    return [program, ...args];
   }
 
   /** Settings within. */
@@ -62,4 +70,8 @@ export class Settings {
     this.#read.add(name);
     return Object.hasOwn(this.values as object, name) ? (this.values as Record<string, unknown>)[name] : undefined;
   }
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
 }

@@ -1,10 +1,12 @@
-import { chmod, lstat, mkdir, readFile, rename } from 'node:fs/promises';
+import { chmod, lstat, mkdir, rename } from 'node:fs/promises';
 import * as path from 'node:path';
 import { TerminalError, type Volume, VolumeLost } from '../../ports/driver';
-import { isMissing, removeFile, replaceFile, syncFolder } from '../durable-file';
-import { allocatedBytes, removeTree } from './directory-tree';
+import { isMissing, readIfThere, removeFile, replaceFile, syncFolder } from '../durable-file';
+import { allocatedBytes } from './allocated-bytes';
 import { readMarker, writeMarker } from './marker';
+import { removeTree } from './remove-tree';
 import type { NfsVolumes } from './server';
+import { fileNameOf } from './volume-id';
 
 /** Where what was retired waits to be purged. */
 const RETIRED = '.retired';
@@ -38,7 +40,7 @@ export class DirectoryVolumes implements NfsVolumes {
   }
 
   pathOf(id: string): string {
-    return path.join(this.root, id);
+    return path.join(this.root, fileNameOf(id));
   }
 
   async has(id: string): Promise<boolean> {
@@ -48,18 +50,16 @@ export class DirectoryVolumes implements NfsVolumes {
   async ensure(volume: Volume, mayCreate: boolean): Promise<void> {
     const folder = this.pathOf(volume.id);
     if (!(await isDirectory(folder))) {
-      if (!mayCreate) throw new VolumeLost();
-      await mkdir(folder);
-      // not by mkdir: the umask must not have a say
-      await chmod(folder, this.mode);
-      await syncFolder(this.root);
+      // one that was retired is not begun anew: its data may be asked for
+      if (!mayCreate || (await isDirectory(this.#retired(volume.id)))) throw new VolumeLost();
+      await this.#create(folder);
     }
     await this.record(volume);
   }
 
   async record({ id, name, owner, scope, project, size, desiredRevision }: Volume): Promise<void> {
     const facts = { id, name, owner, scope, project, size: size.text };
-    const file = this.#recordFile(id);
+    const file = `${this.pathOf(id)}.json`;
     // the revision is of the last change of the others: the exports file has the present one
     if (withoutRevision(await readIfThere(file)) === JSON.stringify(facts)) return;
     await replaceFile(file, `${JSON.stringify({ ...facts, revision: String(desiredRevision) })}\n`, 0o600);
@@ -67,30 +67,55 @@ export class DirectoryVolumes implements NfsVolumes {
 
   async usage(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, bigint>> {
     const used = new Map<string, bigint>();
-    for (const id of ids) if (await this.has(id)) used.set(id, await allocatedBytes(this.pathOf(id), signal));
+    for (const id of ids) {
+      const bytes = await allocatedBytes(this.pathOf(id), signal);
+      if (bytes !== null) used.set(id, bytes);
+    }
     return used;
   }
 
   async retire(id: string): Promise<void> {
-    const retired = path.join(this.root, RETIRED);
-    await mkdir(retired, { recursive: true, mode: 0o700 });
-    for (const name of [id, path.basename(this.#recordFile(id))])
-      await rename(path.join(this.root, name), path.join(retired, name)).catch((error: unknown) => {
-        if (!isMissing(error)) throw error;
-      });
-    await Promise.all([syncFolder(this.root), syncFolder(retired)]);
+    const folder = this.pathOf(id);
+    const retired = this.#retired(id);
+    const [hasVolume, hasRecord] = [await isThere(folder), await isThere(`${folder}.json`)];
+    if (!hasVolume && !hasRecord) return;
+    await mkdir(path.dirname(retired), { mode: 0o700 }).catch(async (error: unknown) => {
+      if (!(await isDirectory(path.dirname(retired)))) throw error;
+    });
+    if (hasVolume) await rename(folder, retired);
+    if (hasRecord) await rename(`${folder}.json`, `${retired}.json`);
+    await Promise.all([syncFolder(this.root), syncFolder(path.dirname(retired))]);
   }
 
   async purge(id: string, signal: AbortSignal): Promise<void> {
-    const retired = path.join(this.root, RETIRED);
-    await removeTree(path.join(retired, id), signal);
-    await removeFile(path.join(retired, `${id}.json`)).catch((error: unknown) => {
-      if (!isMissing(error)) throw error;
-    });
+    const retired = this.#retired(id);
+    await removeTree(retired, signal);
+    if (await isThere(`${retired}.json`)) await removeFile(`${retired}.json`);
   }
 
-  #recordFile(id: string): string {
-    return path.join(this.root, `${id}.json`);
+  #retired(id: string): string {
+    return path.join(this.root, RETIRED, fileNameOf(id));
+  }
+
+  /** Under its name with its mode, or not at all: the umask has no say, and a crash leaves no volume that cannot be written. */
+  async #create(folder: string): Promise<void> {
+    const beside = path.join(path.dirname(folder), `.${path.basename(folder)}.new`);
+    await mkdir(beside).catch(async (error: unknown) => {
+      if (!(await isDirectory(beside))) throw error;
+    });
+    await chmod(beside, this.mode);
+    await rename(beside, folder);
+    await syncFolder(this.root);
+  }
+}
+
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await lstat(file);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
   }
 }
 
@@ -107,19 +132,10 @@ async function isDirectory(folder: string): Promise<boolean> {
   }
 }
 
-async function readIfThere(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (isMissing(error)) return '';
-    throw error;
-  }
-}
-
 /** The facts of a record as text; nothing when it cannot be read. */
-function withoutRevision(text: string): string {
+function withoutRevision(text: string | null): string {
   try {
-    const { revision: _, ...facts } = JSON.parse(text) as Record<string, unknown>;
+    const { revision: _, ...facts } = JSON.parse(text ?? '') as Record<string, unknown>;
     return JSON.stringify(facts);
   } catch {
     return '';

@@ -6,6 +6,7 @@ import {
   type Volume,
   VolumeLost,
 } from '../../ports/driver';
+import { isFull } from '../durable-file';
 import type { NfsServer, NfsVolumes } from './server';
 
 /** What the exports of a backend have in common. */
@@ -42,6 +43,7 @@ export class NfsDriver implements Driver {
 
   async mark(identity: string, signal: AbortSignal): Promise<void> {
     await this.volumes.mark(identity, signal);
+    await this.server.prepare();
   }
 
   async ensure(volume: Volume, mayCreate: boolean, signal: AbortSignal): Promise<string> {
@@ -50,10 +52,27 @@ export class NfsDriver implements Driver {
   }
 
   async syncAccess(volume: Volume, access: AccessList, mayGrant: boolean, signal: AbortSignal): Promise<AccessResult> {
-    if (!mayGrant) return this.server.sync(volume, null, access, signal);
-    if (!(await this.volumes.has(volume.id))) throw new VolumeLost();
-    await this.volumes.record(volume);
-    return this.server.sync(volume, this.volumes.pathOf(volume.id), access, signal);
+    const where = this.volumes.pathOf(volume.id);
+    if (!mayGrant) return this.server.sync(volume, where, access, false, signal);
+    try {
+      if (!(await this.volumes.has(volume.id))) throw new VolumeLost();
+    } catch (error) {
+      // storage that fails in whatever way keeps nobody let in
+      await this.server.sync(volume, where, access, false, signal);
+      throw error;
+    }
+    const result = await this.server.sync(volume, where, access, true, signal);
+    await this.#record(volume);
+    return result;
+  }
+
+  /** Storage that tenants have filled up holds up no list: the record follows with the next one. */
+  async #record(volume: Volume): Promise<void> {
+    try {
+      await this.volumes.record(volume);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+    }
   }
 
   async readAccess(volume: Volume, signal: AbortSignal): Promise<readonly string[]> {

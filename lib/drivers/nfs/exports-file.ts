@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { compareAddresses } from '../../domain/address';
 
 /** What stands in an exports file of ours (exports(5)). */
 export interface ExportsFile {
@@ -29,7 +30,9 @@ export interface Export {
  * @param addresses IPv4 and IPv6 addresses alone
  */
 export function renderExports({ id, name, revision, path, addresses, options }: Export): string {
-  const comment = `# filesystem ${name}\n# id ${id}\n# revision ${revision}\n# Written by nova-shared-filesystem: what is changed here is written over.\n`;
+  // nothing in the comment ends its line
+  const label = name.replaceAll(/[^A-Za-z0-9._-]/g, '?');
+  const comment = `# filesystem ${label}\n# id ${id}\n# revision ${revision}\n# Written by nova-shared-filesystem: what is changed here is written over.\n`;
   if (addresses.length === 0) return comment;
   for (const address of addresses) if (isIP(address) === 0) throw new Error(`not an address: ${address}`);
   const words = `(${[...options, `fsid=${id}`].join(',')})`;
@@ -42,8 +45,11 @@ export function parseExports(text: string): ExportsFile {
   const lines = text.replaceAll('\\\n', ' ').split('\n');
   const exported = lines.filter((line) => !/^\s*(#|$)/.test(line)).map((line) => line.trim().split(/\s+/));
   const [path] = exported[0] ?? [];
-  const words = exported.flatMap(([, ...rest]) => (rest.length === 0 ? ['*'] : rest));
-  // a list of options alone is for everybody
+  // options for the rest of the line begin with a dash; a path without a client, and options without one, are for everybody
+  const words = exported.flatMap(([, ...rest]) => {
+    const given = rest.filter((word) => !word.startsWith('-'));
+    return given.length === 0 ? ['*'] : given;
+  });
   const clients = words.map((word) => word.replace(/\(.*$/, '') || '*');
   return {
     path: path === undefined ? null : unescapePath(path),
@@ -63,6 +69,16 @@ export function parseTable(text: string): ReadonlyMap<string, readonly string[]>
     clients.push(client.replace(/\(.*$/, ''));
   }
   return table;
+}
+
+/** Addresses as in an access list; behind them whatever else somebody has written there. */
+export function sortedClients(clients: readonly string[]): readonly string[] {
+  const foreign = clients.filter((each) => isIP(each) === 0);
+  return [...clients.filter((each) => isIP(each) !== 0).toSorted(compareAddresses), ...foreign.toSorted(byText)];
+}
+
+function byText(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
 }
 
 /** Everything but the plainest characters as `\ooo`. */

@@ -1,16 +1,26 @@
-import { mkdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import * as path from 'node:path';
-import { errorCode } from '../../error-code';
+import { parseAddress } from '../../domain/address';
 import { type AccessList, type AccessResult, NewerRevision, TerminalError, type Volume } from '../../ports/driver';
 import type { ProcessIdentity } from '../../ports/process';
-import { isMissing, removeFile, replaceFile } from '../durable-file';
+import { isFull, isMissing, readIfThere, removeFile, replaceFile } from '../durable-file';
 import { withLockFile } from '../lock-file';
-import { parseExports, renderExports } from './exports-file';
+import { parseExports, renderExports, sortedClients } from './exports-file';
 import type { Reload } from './reload';
+import { Reserve } from './reserve';
 import type { NfsServer } from './server';
+import { fileNameOf } from './volume-id';
 
-/** Kept so that a shorter list can be written when the disk is full: longer than a list of 10,000 addresses. */
-const RESERVE_BYTES = 1_500_000;
+/** What is to stand in a file, and what stands there. */
+interface Change {
+  readonly before: string | null;
+  /** Null: no file, where there is none and nobody may be let in. */
+  readonly text: string | null;
+  readonly path: string;
+  readonly addresses: readonly string[];
+  /** Whether somebody who stands there has to go. */
+  readonly takesAway: boolean;
+}
 
 /**
  * The kernel's NFS server, by one exports(5) file a filesystem in a directory of its own. Check, write, reload and
@@ -18,6 +28,7 @@ const RESERVE_BYTES = 1_500_000;
  */
 export class ExportsServer implements NfsServer {
   readonly enforces: 'server' | 'file';
+  readonly #reserve: Reserve;
 
   /**
    * @param directory where the files are; others in it are left alone
@@ -30,50 +41,50 @@ export class ExportsServer implements NfsServer {
     private readonly self: ProcessIdentity,
   ) {
     this.enforces = reload ? 'server' : 'file';
+    this.#reserve = new Reserve(directory);
   }
 
   async check(signal: AbortSignal): Promise<void> {
     try {
-      await mkdir(this.directory, { recursive: true, mode: 0o755 });
-      await this.#reserve();
+      await access(this.directory, constants.R_OK | constants.W_OK | constants.X_OK);
     } catch (cause) {
-      throw new TerminalError(`The exports directory ${this.directory} cannot be written: check its owner and mode.`, {
-        cause,
-      });
+      // it is made with the first list
+      if (!isMissing(cause))
+        throw new TerminalError(
+          `The exports directory ${this.directory} cannot be written: check its owner and mode, and that its file system is not read-only.`,
+          { cause },
+        );
     }
     await this.reload?.check(signal);
   }
 
-  async sync(volume: Volume, where: string | null, access: AccessList, signal: AbortSignal): Promise<AccessResult> {
-    return this.#locked(volume, signal, async () => {
-      const text = await this.#read(volume.id);
-      const present = text === null ? null : parseExports(text);
-      if (present && present.revision > access.revision) throw new NewerRevision(present.revision);
-      if (where !== null) return this.#replace(volume, text, where, access, signal);
-      // a list can shrink without its volume
-      if (present === null) return { refused: new Map() };
-      const had = new Set(present.clients);
-      const rest = access.addresses.filter((each) => had.has(each));
-      return this.#replace(volume, text, present.path ?? '', { ...access, addresses: rest }, signal);
-    });
+  async prepare(): Promise<void> {
+    await mkdir(this.directory, { recursive: true, mode: 0o755 });
+    await this.#reserve.keep();
   }
 
-  async #replace(
-    { id, name }: Volume,
-    before: string | null,
+  async sync(
+    volume: Volume,
     where: string,
-    { addresses, revision }: AccessList,
+    list: AccessList,
+    mayGrant: boolean,
     signal: AbortSignal,
   ): Promise<AccessResult> {
-    const text = renderExports({ id, name, revision, path: where, addresses, options: this.options });
-    if (text !== before) await this.#write(id, text, () => isShorter(before, addresses));
-    return { refused: (await this.reload?.bring(where, addresses, signal)) ?? new Map() };
+    const refused = new Map(
+      list.addresses
+        .filter((each) => parseAddress(each) !== each)
+        .map((each) => [each, 'It is no IPv4 or IPv6 address.'] as const),
+    );
+    const served =
+      refused.size === 0 ? list : { ...list, addresses: list.addresses.filter((each) => !refused.has(each)) };
+    const missing = await this.#write(volume, where, served, mayGrant, signal);
+    return { refused: new Map([...refused, ...missing]) };
   }
 
   async read(volume: Volume, where: string, signal: AbortSignal): Promise<readonly string[]> {
-    if (this.reload) return this.reload.clients(where, signal);
-    const text = await this.#read(volume.id);
-    return text === null ? [] : parseExports(text).clients;
+    if (this.reload) return sortedClients(await this.reload.clients(where, signal));
+    const text = await readIfThere(this.#file(volume.id));
+    return text === null ? [] : sortedClients(parseExports(text).clients);
   }
 
   async remove(volume: Volume, where: string, signal: AbortSignal): Promise<void> {
@@ -83,68 +94,74 @@ export class ExportsServer implements NfsServer {
     });
   }
 
-  async #locked<Result>({ id }: Volume, signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
-    await mkdir(this.directory, { recursive: true, mode: 0o755 });
-    return withLockFile(path.join(this.directory, `.${id}.lock`), this.self, signal, work);
-  }
-
-  /** On a full disk the reserve makes room. If even that fails, the file of one who has to go is removed: nobody, until there is room. */
-  async #write(id: string, text: string, takesAway: () => boolean): Promise<void> {
-    const file = this.#file(id);
+  /** On a full disk the reserve makes room. If even that fails, a list that has somebody who must go is removed: nobody, until there is room. */
+  async #write(
+    volume: Volume,
+    where: string,
+    list: AccessList,
+    mayGrant: boolean,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string>> {
+    const attempt = () =>
+      this.#locked(volume, signal, async () => {
+        const { before, text, path: exported, addresses } = await this.#change(volume, where, list, mayGrant);
+        if (text !== null && text !== before) await replaceFile(this.#file(volume.id), text, 0o644);
+        return (await this.reload?.bring(exported, addresses, signal)) ?? new Map<string, string>();
+      });
     try {
-      await replaceFile(file, text, 0o644);
+      const missing = await attempt();
+      await this.#reserve.keep();
+      return missing;
     } catch (full) {
       if (!isFull(full)) throw full;
-      await unlink(this.#reserveFile()).catch(() => undefined);
-      try {
-        await replaceFile(file, text, 0o644);
-      } catch (error) {
-        if (takesAway()) await removeFile(file);
-        throw error;
+    }
+    await this.#reserve.spend();
+    try {
+      return await attempt();
+    } catch (full) {
+      // without the lock, for which there may be no room either: to remove a list lets in nobody
+      if (isFull(full) && (await this.#change(volume, where, list, mayGrant)).takesAway) {
+        await removeFile(this.#file(volume.id));
+        await this.reload?.bring(where, [], signal);
       }
+      throw full;
     }
   }
 
-  async #reserve(): Promise<void> {
-    const file = this.#reserveFile();
-    const size = await stat(file).then(
-      (found) => found.size,
-      () => 0,
-    );
-    if (size === RESERVE_BYTES) return;
-    const beside = `${file}.${process.pid}`;
-    try {
-      await writeFile(beside, Buffer.alloc(RESERVE_BYTES, '#'));
-      await rename(beside, file);
-    } catch (error) {
-      await unlink(beside).catch(() => undefined);
-      if (!isFull(error)) throw error;
-    }
+  /** @throws NewerRevision */
+  async #change(
+    volume: Volume,
+    where: string,
+    { addresses, revision }: AccessList,
+    mayGrant: boolean,
+  ): Promise<Change> {
+    const before = await readIfThere(this.#file(volume.id));
+    const present = before === null ? null : parseExports(before);
+    if (present && present.revision > revision) throw new NewerRevision(present.revision);
+    const had = new Set(present?.clients);
+    const wanted = mayGrant ? addresses : addresses.filter((each) => had.has(each));
+    // a list that only shrinks stays where it is, whatever is configured since
+    const exported = mayGrant ? where : (present?.path ?? where);
+    const has = new Set(wanted);
+    return {
+      before,
+      text:
+        before === null && !mayGrant
+          ? null
+          : renderExports({ ...volume, revision, path: exported, addresses: wanted, options: this.options }),
+      path: exported,
+      addresses: wanted,
+      takesAway: [...had].some((each) => !has.has(each)),
+    };
   }
 
-  async #read(id: string): Promise<string | null> {
-    try {
-      return await readFile(this.#file(id), 'utf8');
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
+  async #locked<Result>({ id }: Volume, signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+    signal.throwIfAborted();
+    await mkdir(this.directory, { recursive: true, mode: 0o755 });
+    return withLockFile(path.join(this.directory, `.${fileNameOf(id)}.lock`), this.self, signal, work);
   }
 
   #file(id: string): string {
-    return path.join(this.directory, `${id}.exports`);
+    return path.join(this.directory, `${fileNameOf(id)}.exports`);
   }
-
-  #reserveFile(): string {
-    return path.join(this.directory, '.reserve');
-  }
-}
-
-function isShorter(before: string | null, addresses: readonly string[]): boolean {
-  const has = new Set(addresses);
-  return before !== null && parseExports(before).clients.some((each) => !has.has(each));
-}
-
-function isFull(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT'].includes(errorCode(error));
 }

@@ -3,13 +3,14 @@ import * as path from 'node:path';
 import { parseAddress } from '../../domain/address';
 import type { Driver } from '../../ports/driver';
 import type { ProcessIdentity } from '../../ports/process';
-import type { Settings } from '../settings';
+import type { Command, Settings } from '../settings';
 import { DirectoryVolumes } from './directory-volumes';
 import { NfsDriver } from './driver';
 import { checkOptions, DEFAULT_OPTIONS } from './exports-options';
 import { ExportsServer } from './exports-server';
 import { Reload } from './reload';
 
+const EXPORTFS: Command = ['/usr/sbin/exportfs', '-ra'];
 const MODE = /^[0-7]{3,4}$/;
 /** What may stand in an export location: a name or an address, and a path without blanks. */
 const HOST = /^[A-Za-z0-9.:_-]{1,253}$/;
@@ -36,16 +37,15 @@ export function createNfsDriver(settings: Settings, text: string, self: ProcessI
   if (exportPath !== root && !EXPORT_PATH.test(exportPath))
     throw exports.wrong('exportPath', 'expected an absolute path of A-Z a-z 0-9 . _ - without a slash at its end');
   const options = checkOptions(exports.texts('options', DEFAULT_OPTIONS));
-  const program = exports.text('exportfs', '/usr/sbin/exportfs');
-  const table = exports.text('table', '/var/lib/nfs/etab');
-  const reload = exports.flag('reload', false) ? new Reload(program, table) : null;
+  const command = exports.command('reload', EXPORTFS);
+  const table = path.resolve(exports.text('table', '/var/lib/nfs/etab'));
   exports.end();
   settings.end();
 
   const own = parseAddress(host);
   return new NfsDriver(
     new DirectoryVolumes(root, Number.parseInt(mode, 8)),
-    new ExportsServer(directory, options, reload, self),
+    new ExportsServer(directory, options, command && new Reload(command, table), self),
     { host: isIPv6(host) ? `[${host}]` : host, path: exportPath },
     text,
     own === null ? [] : [own],

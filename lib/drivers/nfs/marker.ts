@@ -1,7 +1,7 @@
-import { access, constants, link, readFile, unlink, writeFile } from 'node:fs/promises';
+import { access, constants, link, unlink, writeFile } from 'node:fs/promises';
 import * as path from 'node:path';
 import { TerminalError } from '../../ports/driver';
-import { isMissing, syncFolder } from '../durable-file';
+import { readIfThere, syncFolder } from '../durable-file';
 
 /** At the root of a backend's storage: whose it is (docs/drivers.md, "The marker"). */
 export const MARKER = '.shared-filesystem-backend';
@@ -12,16 +12,14 @@ export const MARKER = '.shared-filesystem-backend';
  */
 export async function readMarker(root: string): Promise<string | null> {
   try {
-    const text = await readFile(path.join(root, MARKER), 'utf8');
+    const text = await readIfThere(path.join(root, MARKER));
+    if (text === null) return null;
     await access(root, constants.R_OK | constants.W_OK | constants.X_OK);
     return text.trim();
   } catch (cause) {
-    if (isMissing(cause)) return null;
     throw new TerminalError(
-      `The volumes' directory ${root} cannot be used: check that it is one, and its owner and mode.`,
-      {
-        cause,
-      },
+      `The volumes' directory ${root} cannot be used: check that it is one, its owner and mode, and that its file system is not read-only.`,
+      { cause },
     );
   }
 }

@@ -3,6 +3,7 @@ import { parseAddress } from '../../domain/address';
 import { TerminalError } from '../../ports/driver';
 import { isMissing } from '../durable-file';
 import { ProgramFailed, run } from '../run';
+import type { Command } from '../settings';
 import { parseTable } from './exports-file';
 
 const LONGEST_MILLISECONDS = 60_000;
@@ -16,22 +17,23 @@ export class Reload {
   #present: Promise<void> = Promise.resolve();
 
   /**
-   * @param program absolute, `/usr/sbin/exportfs`
+   * @param command what makes the server load its files
    * @param table where it keeps what it has, `/var/lib/nfs/etab`
    */
   constructor(
-    private readonly program: string,
+    private readonly command: Command,
     private readonly table: string,
   ) {}
 
   /** @throws TerminalError when there is no such program */
   async check(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    const [program] = this.command;
     try {
-      await access(this.program, constants.X_OK);
+      await access(program, constants.X_OK);
     } catch (cause) {
       throw new TerminalError(
-        `${this.program} cannot be run: install nfs-kernel-server (Debian) or nfs-utils, set "exportfs", or switch reload off.`,
+        `${program} cannot be run: install nfs-kernel-server (Debian) or nfs-utils, or correct the setting "reload".`,
         { cause },
       );
     }
@@ -44,7 +46,9 @@ export class Reload {
    */
   async bring(path: string, addresses: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
     await this.#run(signal);
-    const found = new Set(await this.clients(path, signal));
+    const taken = await this.#taken(path, signal);
+    if (!taken) throw new Error(`the NFS server has no table ${this.table}: correct the setting "table"`);
+    const found = new Set(taken);
     const wanted = new Set(addresses);
     const tooMany = [...found].filter((each) => !wanted.has(each));
     if (tooMany.length > 0)
@@ -55,13 +59,18 @@ export class Reload {
     return new Map(missing.map((each) => [each, 'The NFS server has not taken this address.']));
   }
 
-  /** Whom the server lets in now. */
+  /** Whom the server lets in now, in the order of its table. */
   async clients(path: string, signal: AbortSignal): Promise<readonly string[]> {
+    return (await this.#taken(path, signal)) ?? [];
+  }
+
+  /** Null: the server has no table. */
+  async #taken(path: string, signal: AbortSignal): Promise<readonly string[] | null> {
     try {
       const clients = parseTable(await readFile(this.table, { encoding: 'utf8', signal })).get(path) ?? [];
       return clients.map((client) => parseAddress(client) ?? client);
     } catch (error) {
-      if (isMissing(error)) return [];
+      if (isMissing(error)) return null;
       throw error;
     }
   }
@@ -81,8 +90,9 @@ export class Reload {
   }
 
   async #load(): Promise<void> {
+    const [program, ...args] = this.command;
     try {
-      await run(this.program, ['-ra'], AbortSignal.timeout(LONGEST_MILLISECONDS));
+      await run(program, args, AbortSignal.timeout(LONGEST_MILLISECONDS));
     } catch (error) {
       // another file's fault is not this one's: the table tells
       if (!(error instanceof ProgramFailed) || error.exitCode === null) throw error;

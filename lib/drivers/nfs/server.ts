@@ -4,14 +4,16 @@ import type { AccessList, AccessResult, Volume } from '../../ports/driver';
 export interface NfsServer {
   /** Whether a list is in force when `sync` resolves, or only written. */
   readonly enforces: 'server' | 'file';
-  /** Looks whether it can work. @throws TerminalError */
+  /** Looks whether it can work, and changes nothing. @throws TerminalError */
   check(signal: AbortSignal): Promise<void>;
+  /** Makes what it needs, once for a new backend. */
+  prepare(): Promise<void>;
   /**
-   * Makes exactly these addresses able to mount; with `path` null (it may only take away) those of them that can now.
+   * Makes exactly these addresses able to mount; where it may not grant, those of them that can now.
    * @param path the volume's, absolute
    * @throws NewerRevision
    */
-  sync(volume: Volume, path: string | null, access: AccessList, signal: AbortSignal): Promise<AccessResult>;
+  sync(volume: Volume, path: string, access: AccessList, mayGrant: boolean, signal: AbortSignal): Promise<AccessResult>;
   /** Who can mount now; no export: nobody. */
   read(volume: Volume, path: string, signal: AbortSignal): Promise<readonly string[]>;
   /** Removes the export. None: no error. */

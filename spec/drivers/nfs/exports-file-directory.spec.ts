@@ -106,7 +106,7 @@ describe('an exports file', () => {
     const list = { addresses: ['10.0.0.1'], revision: 3n };
     await driver.syncAccess(volume, list, true, signal);
     await writeFile(fileOf(volume.id), `${folder}/volumes/${volume.id} *(rw) 10.0.0.9 (rw)\n`);
-    expect(await driver.readAccess(volume, signal)).toEqual(['*', '10.0.0.9']);
+    expect(await driver.readAccess(volume, signal)).toEqual(['10.0.0.9', '*']);
     await driver.syncAccess(volume, list, true, signal);
     expect(await driver.readAccess(volume, signal)).toEqual(['10.0.0.1']);
   });
@@ -141,7 +141,7 @@ describe('an exports file', () => {
     await driver.ensure(volume, true, signal);
     await driver.syncAccess(volume, { addresses: ['10.0.0.1'], revision: 1n }, true, signal);
     await expect(driver.syncAccess(volume, { addresses: [], revision: 0n }, true, signal)).rejects.toThrow();
-    expect(await readdir(path.join(folder, 'exports'))).toEqual([`${volume.id}.exports`]);
+    expect((await readdir(path.join(folder, 'exports'))).toSorted()).toEqual(['.reserve', `${volume.id}.exports`]);
   });
 
   it('is free at once when the process that held its lock was killed', async () => {
@@ -152,7 +152,7 @@ describe('an exports file', () => {
     const volume = aVolume();
     await driver.ensure(volume, true, signal);
     await mkdir(path.join(folder, 'exports'), { recursive: true });
-    await writeFile(path.join(folder, 'exports', `.${volume.id}.lock`), 'killed');
+    await symlink('nonce killed', path.join(folder, 'exports', `.${volume.id}.lock`));
     await driver.syncAccess(volume, { addresses: ['10.0.0.1'], revision: 1n }, true, signal);
     expect(await driver.readAccess(volume, signal)).toEqual(['10.0.0.1']);
   });
@@ -163,7 +163,7 @@ describe('an exports file', () => {
     await driver.ensure(volume, true, signal);
     const lock = path.join(folder, 'exports', `.${volume.id}.lock`);
     await mkdir(path.dirname(lock), { recursive: true });
-    await writeFile(lock, thisProcess().text);
+    await symlink(`nonce ${thisProcess().text}`, lock);
     const stop = new AbortController();
     const waiting = driver.syncAccess(volume, { addresses: ['10.0.0.1'], revision: 1n }, true, stop.signal);
     stop.abort(new Error('stop'));

@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto';
+import { lstat, unlink } from 'node:fs/promises';
+import * as path from 'node:path';
+import { isFull, isMissing, replaceFile } from '../durable-file';
+
+/** Longer than a list of 10,000 addresses. */
+const BYTES = 1_500_000;
+
+/** A file that is kept so that a list can be written when the disk is full: it is removed, and there is room. */
+export class Reserve {
+  readonly #file: string;
+
+  constructor(folder: string) {
+    // no name that a server would load
+    this.#file = path.join(folder, '.reserve');
+  }
+
+  /** Makes it where it is missing. A disk without room for it is no error. */
+  async keep(): Promise<void> {
+    if (await this.#isThere()) return;
+    try {
+      // random: zeros may take no room at all
+      await replaceFile(this.#file, randomUUID().repeat(Math.ceil(BYTES / 36)), 0o600);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+    }
+  }
+
+  async spend(): Promise<void> {
+    await unlink(this.#file).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+  }
+
+  async #isThere(): Promise<boolean> {
+    try {
+      return (await lstat(this.#file)).size >= BYTES;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  }
+}
