@@ -1,12 +1,13 @@
 import { isIP } from 'node:net';
 import { compareAddresses } from '../../domain/address';
 
-/** What stands in an exports file of ours (exports(5)). */
+/** Our comment is at the head, and shorter. */
+const LONGEST_COMMENT = 1_000;
+
+/** What an exports file of ours exports (exports(5)). */
 export interface ExportsFile {
   /** The path of its first line; null when it exports nothing. */
   readonly path: string | null;
-  /** The revision of the list; 0 when it cannot be read. */
-  readonly revision: bigint;
   /** Everybody whom it lets in, as written: whoever edited it by hand. */
   readonly clients: readonly string[];
 }
@@ -39,9 +40,13 @@ export function renderExports({ id, name, revision, path, addresses, options }: 
   return `${comment}${escapePath(path)} \\\n  ${addresses.map((address) => address + words).join(' \\\n  ')}\n`;
 }
 
-/** Reads an exports file, also one that somebody has edited. */
+/** The revision that stands in an exports file; 0 when it cannot be read. Apart from the rest: lists are long. */
+export function revisionIn(text: string): bigint {
+  return BigInt(/^# revision (\d{1,19})$/m.exec(text.slice(0, LONGEST_COMMENT))?.[1] ?? '0');
+}
+
+/** Reads what an exports file exports, also one that somebody has edited. */
 export function parseExports(text: string): ExportsFile {
-  const revision = /^# revision (\d{1,19})$/m.exec(text)?.[1] ?? '0';
   const lines = text.replaceAll('\\\n', ' ').split('\n');
   const exported = lines.filter((line) => !/^\s*(#|$)/.test(line)).map((line) => line.trim().split(/\s+/));
   const [path] = exported[0] ?? [];
@@ -51,11 +56,7 @@ export function parseExports(text: string): ExportsFile {
     return given.length === 0 ? ['*'] : given;
   });
   const clients = words.map((word) => word.replace(/\(.*$/, '') || '*');
-  return {
-    path: path === undefined ? null : unescapePath(path),
-    revision: BigInt(revision),
-    clients: [...new Set(clients)],
-  };
+  return { path: path === undefined ? null : unescapePath(path), clients: [...new Set(clients)] };
 }
 
 /** One line of the server's table: `path<tab>client(options)`, escaped as in exports(5). */

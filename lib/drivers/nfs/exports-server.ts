@@ -1,11 +1,12 @@
 import { access, constants, mkdir } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import * as path from 'node:path';
 import { parseAddress } from '../../domain/address';
 import { type AccessList, type AccessResult, NewerRevision, TerminalError, type Volume } from '../../ports/driver';
 import type { ProcessIdentity } from '../../ports/process';
 import { isFull, isMissing, readIfThere, removeFile, replaceFile } from '../durable-file';
 import { withLockFile } from '../lock-file';
-import { parseExports, renderExports, sortedClients } from './exports-file';
+import { parseExports, renderExports, revisionIn, sortedClients } from './exports-file';
 import type { Reload } from './reload';
 import { Reserve } from './reserve';
 import type { NfsServer } from './server';
@@ -19,7 +20,7 @@ interface Change {
   readonly path: string;
   readonly addresses: readonly string[];
   /** Whether somebody who stands there has to go. */
-  readonly takesAway: boolean;
+  readonly takesAway: () => boolean;
 }
 
 /**
@@ -72,7 +73,7 @@ export class ExportsServer implements NfsServer {
   ): Promise<AccessResult> {
     const refused = new Map(
       list.addresses
-        .filter((each) => parseAddress(each) !== each)
+        .filter((each) => isIP(each) !== 4 && parseAddress(each) !== each)
         .map((each) => [each, 'It is no IPv4 or IPv6 address.'] as const),
     );
     const served =
@@ -120,7 +121,7 @@ export class ExportsServer implements NfsServer {
       return await attempt();
     } catch (full) {
       // without the lock, for which there may be no room either: to remove a list lets in nobody
-      if (isFull(full) && (await this.#change(volume, where, list, mayGrant)).takesAway) {
+      if (isFull(full) && (await this.#change(volume, where, list, mayGrant)).takesAway()) {
         await removeFile(this.#file(volume.id));
         await this.reload?.bring(where, [], signal);
       }
@@ -136,13 +137,11 @@ export class ExportsServer implements NfsServer {
     mayGrant: boolean,
   ): Promise<Change> {
     const before = await readIfThere(this.#file(volume.id));
-    const present = before === null ? null : parseExports(before);
-    if (present && present.revision > revision) throw new NewerRevision(present.revision);
-    const had = new Set(present?.clients);
-    const wanted = mayGrant ? addresses : addresses.filter((each) => had.has(each));
+    if (before !== null && revisionIn(before) > revision) throw new NewerRevision(revisionIn(before));
+    const clients = () => (before === null ? [] : parseExports(before).clients);
     // a list that only shrinks stays where it is, whatever is configured since
-    const exported = mayGrant ? where : (present?.path ?? where);
-    const has = new Set(wanted);
+    const exported = mayGrant || before === null ? where : (parseExports(before).path ?? where);
+    const wanted = mayGrant ? addresses : amongst(addresses, clients());
     return {
       before,
       text:
@@ -151,7 +150,7 @@ export class ExportsServer implements NfsServer {
           : renderExports({ ...volume, revision, path: exported, addresses: wanted, options: this.options }),
       path: exported,
       addresses: wanted,
-      takesAway: [...had].some((each) => !has.has(each)),
+      takesAway: () => amongst(clients(), wanted).length < clients().length,
     };
   }
 
@@ -164,4 +163,10 @@ export class ExportsServer implements NfsServer {
   #file(id: string): string {
     return path.join(this.directory, `${fileNameOf(id)}.exports`);
   }
+}
+
+/** Those that are in the other list too. */
+function amongst(list: readonly string[], other: readonly string[]): readonly string[] {
+  const has = new Set(other);
+  return list.filter((each) => has.has(each));
 }
