@@ -50,17 +50,24 @@ export interface Access {
   readonly due: boolean;
 }
 
-/** Reads it in one snapshot, whoever works on it. */
-export async function accessOf(
+/** Reads it in one snapshot, whoever works on it. @throws Error when there is no such filesystem */
+export async function accessOf(stores: Pick<Stores, 'database' | 'work'>, filesystemId: string): Promise<Access> {
+  const found = await findAccess(stores, filesystemId);
+  if (!found) throw new Error('no such filesystem');
+  return found;
+}
+
+/** As `accessOf`; null when there is no such filesystem, or not any more. */
+export async function findAccess(
   { database, work }: Pick<Stores, 'database' | 'work'>,
   filesystemId: string,
-): Promise<Access> {
+): Promise<Access | null> {
   for (;;) {
     const [row] = await database.query<{ lease_token: string; due: boolean }>(
       'select lease_token, next_attempt is not null as due from filesystems where id = $1',
       [filesystemId],
     );
-    if (!row) throw new Error('no such filesystem');
+    if (!row) return null;
     const leaseToken = BigInt(row.lease_token);
     const wanted = await work.wanted({ filesystemId, backend: BACKEND.name, kind: 'short', leaseToken, failures: 0 });
     // null: it was claimed or settled in between

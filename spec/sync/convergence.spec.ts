@@ -4,7 +4,7 @@ import type { InstanceState } from '../../lib/domain/instance';
 import type { FilesystemTransaction } from '../../lib/ports/store';
 import { InMemoryDriver } from '../support/in-memory-driver';
 import { startReconciler, type TestReconciler } from '../support/reconcilers';
-import { accessOf } from '../support/settle';
+import { accessOf, findAccess } from '../support/settle';
 import { aFilesystem, anObservation, freshStores, type Stores } from '../support/stores';
 
 const PROJECTS = ['p1', 'p2'] as const;
@@ -220,7 +220,10 @@ class Deployment {
       [],
     );
     for (const { id } of rows) {
-      const { revision, addresses } = await accessOf(this.stores, id);
+      const access = await findAccess(this.stores, id);
+      // purged in the meantime
+      if (!access) continue;
+      const { revision, addresses } = access;
       const lists = this.#right.get(id) ?? new Map<bigint, string>();
       if (!lists.has(revision)) this.#right.set(id, lists.set(revision, addresses.join()));
     }
