@@ -8,6 +8,10 @@ import type { BackendHealth } from './backend-health';
 import { retryDelay } from './backoff';
 import { LeaseLost } from './held-leases';
 import type { Pace } from './pace';
+import { Turnstile } from './turnstile';
+
+/** Runs that read at once what should hold. */
+const AT_ONCE = 2;
 
 /** When addresses that the backend refused are tried again. */
 const REFUSED_AGAIN_MILLISECONDS = 60_000;
@@ -18,6 +22,8 @@ const REFUSED_AGAIN_MILLISECONDS = 60_000;
  * the moment at which this runs.
  */
 export class Reconcile {
+  readonly #reading = new Turnstile(AT_ONCE);
+
   constructor(
     private readonly work: WorkStore,
     private readonly driver: Driver,
@@ -37,7 +43,7 @@ export class Reconcile {
   async run(claim: Claim, signal: AbortSignal): Promise<RunOutcome> {
     let wanted: Wanted | null = null;
     try {
-      wanted = await this.work.wanted(claim);
+      wanted = await this.#reading.pass(() => this.work.wanted(claim));
       if (!wanted) return 'lost';
       return await this.#bringAbout(claim, wanted, signal);
     } catch (error) {
