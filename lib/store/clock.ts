@@ -1,5 +1,4 @@
 import { performance } from 'node:perf_hooks';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../ports/clock';
 import type { Database } from './database';
 
@@ -19,9 +18,17 @@ export class DatabaseClock implements Clock {
     return performance.now();
   }
 
-  async sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-    // An abort only ends the wait.
-    await wait(Math.max(0, milliseconds), undefined, { signal }).catch(() => undefined);
+  sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, Math.max(0, milliseconds));
+      signal.addEventListener('abort', end, { once: true });
+    });
   }
 
   /** Asks Postgres what time it is. */

@@ -156,8 +156,15 @@ export class ExportsServer implements NfsServer {
 
   async #locked<Result>({ id }: Volume, signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
     signal.throwIfAborted();
+    const lock = path.join(this.directory, `.${fileNameOf(id)}.lock`);
+    try {
+      return await withLockFile(lock, this.self, signal, work);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+    // the directory is made when it is missed, not looked for each time; what was begun can be begun again
     await mkdir(this.directory, { recursive: true, mode: 0o755 });
-    return withLockFile(path.join(this.directory, `.${fileNameOf(id)}.lock`), this.self, signal, work);
+    return withLockFile(lock, this.self, signal, work);
   }
 
   #file(id: string): string {

@@ -9,24 +9,29 @@ const BYTES = 1_500_000;
 /** A file that is kept so that a list can be written when the disk is full: it is removed, and there is room. */
 export class Reserve {
   readonly #file: string;
+  #isKept = false;
 
   constructor(folder: string) {
     // no name that a server would load
     this.#file = path.join(folder, '.reserve');
   }
 
-  /** Makes it where it is missing. A disk without room for it is no error. */
+  /** Makes it where it is missing; looked for once, and again when it was spent. A disk without room for it is no error. */
   async keep(): Promise<void> {
-    if (await this.#isThere()) return;
+    if (this.#isKept) return;
+    this.#isKept = await this.#isThere();
+    if (this.#isKept) return;
     try {
       // random: zeros may take no room at all
       await replaceFile(this.#file, randomUUID().repeat(Math.ceil(BYTES / 36)), 0o600);
+      this.#isKept = true;
     } catch (error) {
       if (!isFull(error)) throw error;
     }
   }
 
   async spend(): Promise<void> {
+    this.#isKept = false;
     await unlink(this.#file).catch((error: unknown) => {
       if (!isMissing(error)) throw error;
     });
