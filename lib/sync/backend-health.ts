@@ -42,6 +42,11 @@ export class BackendHealth {
     return this.#state === 'up' || this.#state === 'withdraw-only';
   }
 
+  /** Whether a check may bring it up. One whose settings are outdated waits until they are in force again. */
+  get mayRecover(): boolean {
+    return this.#state !== 'up' && this.#state !== 'outdated-settings';
+  }
+
   /**
    * Compares the marker of the storage with the backend's identity: before every run, and every 2 s while it is not up. Runs
    * that begin together share one check.

@@ -146,7 +146,7 @@ export class Reconciler {
     let polled = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       try {
-        if (this.health.status.state !== 'up') await this.#recover(signal);
+        if (this.health.mayRecover) await this.#recover(signal);
         if (this.clock.monotonic() >= polled + POLL_MILLISECONDS) {
           polled = this.clock.monotonic();
           await this.#poll(signal);

@@ -34,13 +34,17 @@ export function startReconciler(
   url: string,
   clock: HandClock,
   driver: Driver,
-  { process, deletionGrace = 0 }: { process?: ProcessIdentity; deletionGrace?: number } = {},
+  {
+    process,
+    deletionGrace = 0,
+    fingerprint = BACKEND.fingerprint,
+  }: { process?: ProcessIdentity; deletionGrace?: number; fingerprint?: string } = {},
 ): TestReconciler {
   const { work, backends, database } = storesOver(url, clock, process ? { process } : {});
   const outcomes: RunOutcome[] = [];
   const metrics = { ...NO_METRICS, runFinished: (_: string, outcome: RunOutcome) => outcomes.push(outcome) };
   const timed = new TimedDriver(BACKEND.name, driver, clock, metrics);
-  const health = new BackendHealth(BACKEND, 'in-memory', timed, backends, SILENT, metrics);
+  const health = new BackendHealth({ ...BACKEND, fingerprint }, 'in-memory', timed, backends, SILENT, metrics);
   const reconcile = new Reconcile(work, timed, health, new Pace(clock), clock, () => 1, deletionGrace, SILENT, metrics);
   const reconciler = new Reconciler(work, backends, health, reconcile, clock, SILENT, metrics);
   const stop = new AbortController();

@@ -202,6 +202,27 @@ describe('the reconciler', () => {
     expect(driver.volumes.has(filesystem.id)).toBe(true);
   });
 
+  it('stops where its settings are older, says so, and leaves the work to whoever has the new ones', async () => {
+    const older = start({ process: aProcess('older') });
+    await until(async () => older.status.state === 'up');
+    const filesystem = await aFilesystem(stores);
+    await atRest(filesystem.id);
+    const newer = start({ process: aProcess('newer'), fingerprint: 'newer' });
+    await until(async () => older.status.state === 'outdated-settings', 500);
+    await until(async () => newer.status.state === 'up');
+    const { length } = older.outcomes;
+    const created = await aFilesystem(stores);
+    await atRest(created.id, 500);
+    // and stays so, however often it looks
+    for (let second = 0; second < 30; second += 1) {
+      stores.clock.advance(1_000);
+      await stores.database.query('select 1', []);
+      expect(older.status.state).toBe('outdated-settings');
+    }
+    expect(older.outcomes).toHaveLength(length);
+    expect(newer.outcomes).toContain('applied');
+  });
+
   it('lets in the others when one address is refused, and tries that one again', async () => {
     start();
     driver.refusing.set('10.0.0.2', 'not on this network');
