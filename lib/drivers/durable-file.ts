@@ -1,17 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import { constants, open, rename, unlink } from 'node:fs/promises';
 import * as path from 'node:path';
 import { errorCode } from '../error-code';
 
+/** Made, or begun anew; a link is not followed. */
+const FRESH = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+
 /**
  * Replaces a file: whoever reads meets the old one or the new one, whole, and after a power cut too. The new one is written
- * beside it under a name that begins with a dot.
+ * beside it under a name that begins with a dot, always the same: what a killed process left is used again. So one writer a file.
  */
 export async function replaceFile(file: string, text: string, mode: number): Promise<void> {
   const folder = path.dirname(file);
-  const beside = path.join(folder, `.${path.basename(file)}.${randomUUID()}`);
+  const beside = path.join(folder, `.${path.basename(file)}.new`);
   try {
-    const handle = await open(beside, 'wx', mode);
+    const handle = await open(beside, FRESH, mode);
     try {
       await handle.writeFile(text);
       await handle.sync();

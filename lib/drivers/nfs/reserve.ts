@@ -10,6 +10,7 @@ const BYTES = 1_500_000;
 export class Reserve {
   readonly #file: string;
   #isKept = false;
+  #making: Promise<void> | null = null;
 
   constructor(folder: string) {
     // no name that a server would load
@@ -19,6 +20,13 @@ export class Reserve {
   /** Makes it where it is missing; looked for once, and again when it was spent. A disk without room for it is no error. */
   async keep(): Promise<void> {
     if (this.#isKept) return;
+    this.#making ??= this.#make().finally(() => {
+      this.#making = null;
+    });
+    await this.#making;
+  }
+
+  async #make(): Promise<void> {
     this.#isKept = await this.#isThere();
     if (this.#isKept) return;
     try {
@@ -26,7 +34,8 @@ export class Reserve {
       await replaceFile(this.#file, randomUUID().repeat(Math.ceil(BYTES / 36)), 0o600);
       this.#isKept = true;
     } catch (error) {
-      if (!isFull(error)) throw error;
+      // another process has made it in the same moment
+      if (!isFull(error) && !isMissing(error)) throw error;
     }
   }
 

@@ -144,6 +144,16 @@ describe('an exports file', () => {
     expect((await readdir(path.join(folder, 'exports'))).toSorted()).toEqual(['.reserve', `${volume.id}.exports`]);
   });
 
+  it('leaves nothing for good of a process that was killed while it wrote', async () => {
+    const driver = await driverWith();
+    const volume = aVolume();
+    await driver.ensure(volume, true, signal);
+    await writeFile(path.join(folder, 'exports', `.${volume.id}.exports.new`), '/home *(rw)\n');
+    await driver.syncAccess(volume, { addresses: ['10.0.0.1'], revision: 1n }, true, signal);
+    expect((await readdir(path.join(folder, 'exports'))).toSorted()).toEqual(['.reserve', `${volume.id}.exports`]);
+    expect(await driver.readAccess(volume, signal)).toEqual(['10.0.0.1']);
+  });
+
   it('is free at once when the process that held its lock was killed', async () => {
     const driver = await driverWith(
       {},
