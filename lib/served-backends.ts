@@ -5,7 +5,7 @@ import type { Driver } from './ports/driver';
 import type { BackendOptions, BackendStatus } from './ports/extension';
 import type { Logger } from './ports/host';
 import type { Metrics } from './ports/metrics';
-import type { BackendStore, WorkStore } from './ports/store';
+import type { BackendStore, UsageStore, WorkStore } from './ports/store';
 import { BackendHealth } from './sync/backend-health';
 import { Pace } from './sync/pace';
 import { Reconcile } from './sync/reconcile';
@@ -34,7 +34,11 @@ export interface ServedBackend {
 export function serveBackend(
   { options, driver: plain }: ConfiguredBackend,
   rule: CountingRule,
-  { work, backends }: { readonly work: WorkStore; readonly backends: BackendStore },
+  {
+    work,
+    backends,
+    usage: counts,
+  }: { readonly work: WorkStore; readonly backends: BackendStore; readonly usage: UsageStore },
   clock: Clock,
   deletionGraceMilliseconds: number,
   logger: Logger,
@@ -56,7 +60,7 @@ export function serveBackend(
     metrics,
   );
   const reconciler = new Reconciler(work, backends, health, reconcile, clock, logger, metrics);
-  const usage = new Usage(work, driver, health, clock, logger);
+  const usage = new Usage(counts, driver, health, clock, logger);
   return {
     get status() {
       return health.status;

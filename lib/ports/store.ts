@@ -273,6 +273,10 @@ export interface WorkStore {
   wake(backend: string, which: 'parked' | 'all'): Promise<void>;
   /** Gives back the leases of processes that are known to be dead. @returns how many */
   releaseDead(backends: readonly string[]): Promise<number>;
+}
+
+/** What the counting of used space needs of the store. */
+export interface UsageStore {
   /** Volumes whose use is to be counted: asked for, or last counted before this time; at most `limit`. */
   usageDue(backend: string, countedBefore: Date, limit: number): Promise<readonly string[]>;
   /** Bytes by volume; null: it was looked for and could not be told, and what was known stays. */

@@ -2,13 +2,14 @@ import type { CountingRule } from '../domain/address';
 import type { Clock } from '../ports/clock';
 import type { Logger } from '../ports/host';
 import type { ProcessIdentity } from '../ports/process';
-import type { BackendStore, FilesystemStore, InstanceStore, Signals, WorkStore } from '../ports/store';
+import type { BackendStore, FilesystemStore, InstanceStore, Signals, UsageStore, WorkStore } from '../ports/store';
 import { PostgresBackends } from './backends';
 import { Database, type DatabaseOptions } from './database';
 import { PostgresFilesystems } from './filesystems';
 import { PostgresInstances } from './instances';
 import { migrate } from './migrate';
 import { PostgresSignals } from './signals';
+import { PostgresUsage } from './usage';
 import { PostgresWork } from './work';
 
 /** Everything that is stored, over one pool of connections. */
@@ -17,6 +18,7 @@ export interface Stores {
   readonly filesystems: FilesystemStore;
   readonly instances: InstanceStore;
   readonly work: WorkStore;
+  readonly usage: UsageStore;
   readonly backends: BackendStore;
   readonly signals: Signals;
   /** Brings the schema to this program's version. @throws Unavailable, or Error when it is of a newer program */
@@ -46,6 +48,7 @@ export function openStores(
     filesystems: new PostgresFilesystems(database, clock, rule, backend),
     instances: new PostgresInstances(database, clock),
     work: new PostgresWork(database, clock, rule, self),
+    usage: new PostgresUsage(database, clock),
     backends: new PostgresBackends(database, clock),
     signals: new PostgresSignals(database, clock, logger),
     open: async () => {

@@ -12,6 +12,7 @@ import {
   type Wanted,
   type WorkStore,
 } from '../ports/store';
+import { CLAIM, KIND, NOT_BEFORE } from './claim';
 import type { Database } from './database';
 import type { PreparedStatement } from './entitlement';
 import { after, FREE, RELEASE, releaseValues } from './release';
@@ -20,35 +21,6 @@ import { readWanted, wantedStatement } from './wanted';
 
 /** What a filesystem's owner reads while its backend fails in a way that may pass. The reason is the operator's: the log has it. */
 const TRIED_AGAIN = 'The storage backend could not carry this out yet. It is tried again by itself.';
-
-/** When a row may be run again after its last run: a run that only grants waits longer (rule 15). */
-const NOT_BEFORE = `case when f.withdraw_revision > f.applied_revision or f.retired is not null
-                         then f.not_before else f.grant_not_before end`;
-
-/** Lists that take noticeable time to compute and write: short ones do not wait behind them. */
-const LONG_LIST = 500;
-
-/** The `ClaimKind` of a row. */
-const KIND = `case when f.retired is not null then 'purge' when f.access_count > ${LONG_LIST} then 'long' else 'short' end`;
-
-/** `$1` now, `$2` the backend, `$3` its fingerprint as configured, `$4` the lease's end, `$5` who, `$6` to `$8` how many of each kind. */
-const CLAIM = `
-  with ${(['short', 'long', 'purge'] as const)
-    .map(
-      (kind, index) => `${kind} as materialized (
-    select f.id, f.access_count, '${kind}' as kind from filesystems f
-    where f.next_attempt is not null and f.next_attempt <= $1 and f.backend = $2 and ${KIND} = '${kind}'
-      and ${NOT_BEFORE} <= $1
-      and exists (select from backends b where b.name = $2 and b.fingerprint = $3)
-    order by f.access_count, f.next_attempt, f.id limit $${6 + index}
-    for no key update of f skip locked
-  )`,
-    )
-    .join(', ')},
-  due as (table short union all table long union all table purge)
-  update filesystems f set next_attempt = $4, lease_token = f.lease_token + 1, leased_by = $5
-  from due where f.id = due.id
-  returning f.id, due.kind, f.lease_token, f.failures`;
 
 interface ClaimRow {
   readonly id: string;
@@ -285,34 +257,6 @@ export class PostgresWork implements WorkStore {
       [backends, dead, this.clock.now()],
     );
     return rows.length;
-  }
-
-  async usageDue(backend: string, countedBefore: Date, limit: number): Promise<readonly string[]> {
-    const rows = await this.database.query<{ id: string }>(
-      `select id from (
-         (select id, 0 as turn, usage_wanted as since from filesystems
-          where backend = $1 and usage_wanted is not null and retired is null and applied_size_bytes is not null limit $3)
-         union all
-         (select id, 1, used_counted from filesystems
-          where backend = $1 and retired is null and applied_size_bytes is not null and usage_wanted is null
-            and (used_counted is null or used_counted < $2)
-          order by used_counted nulls first limit $3)
-       ) as due order by turn, since nulls first limit $3`,
-      [backend, countedBefore, limit],
-    );
-    return rows.map(({ id }) => id);
-  }
-
-  async recordUsage(backend: string, usage: ReadonlyMap<string, bigint | null>): Promise<void> {
-    await this.database.query(
-      `with counted as (
-         update filesystems f set used_bytes = coalesce(u.bytes, f.used_bytes), used_counted = $4, usage_wanted = null
-         from unnest($2::uuid[], $3::bigint[]) as u(id, bytes)
-         where f.id = u.id and f.backend = $1 returning f.id
-       )
-       select pg_notify($5, id::text) from counted`,
-      [backend, [...usage.keys()], [...usage.values()], this.clock.now(), this.database.schema],
-    );
   }
 
   /** One guarded update. `$1` the filesystem, `$2` the token, `$3` now; tells who waits for the filesystem. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock';
 import type { Driver } from '../ports/driver';
 import type { Logger } from '../ports/host';
-import type { WorkStore } from '../ports/store';
+import type { UsageStore } from '../ports/store';
 import type { BackendHealth } from './backend-health';
 import { WakeUp } from './wake-up';
 
@@ -16,7 +16,7 @@ export class Usage {
   readonly #wakeUp: WakeUp;
 
   constructor(
-    private readonly work: Pick<WorkStore, 'usageDue' | 'recordUsage'>,
+    private readonly store: UsageStore,
     private readonly driver: Driver,
     private readonly health: BackendHealth,
     private readonly clock: Clock,
@@ -49,13 +49,13 @@ export class Usage {
   async #countSome(signal: AbortSignal): Promise<boolean> {
     const kind = this.driver.capabilities.usage;
     const before = new Date(this.clock.now().getTime() - LARGEST_AGE_MILLISECONDS[kind]);
-    const ids = await this.work.usageDue(this.health.served.name, before, AT_ONCE[kind]);
+    const ids = await this.store.usageDue(this.health.served.name, before, AT_ONCE[kind]);
     if (ids.length === 0) return false;
     const counted = await this.driver.usage(
       ids.map((id) => ({ id })),
       signal,
     );
-    await this.work.recordUsage(
+    await this.store.recordUsage(
       this.health.served.name,
       new Map(ids.map((id) => [id, counted.get(id) ?? null] as const)),
     );

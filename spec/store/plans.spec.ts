@@ -71,7 +71,7 @@ describe(`on ${ROWS} filesystems and instances`, () => {
     ['measures the lag', () => one.work.lag(BACKEND.name)],
     ['wakes what is parked', () => one.work.wake(BACKEND.name, 'parked')],
     ['looks for leases of dead processes', () => one.work.releaseDead([BACKEND.name])],
-    ['looks for volumes to count', () => one.work.usageDue(BACKEND.name, new Date('2020-01-01'), 1)],
+    ['looks for volumes to count', () => one.usage.usageDue(BACKEND.name, new Date('2020-01-01'), 1)],
     ['forgets tombstones', () => one.instances.prune(new Date('2020-01-01'))],
     [
       'stores an event of an instance',

@@ -8,6 +8,7 @@ import { PostgresBackends } from '../../lib/store/backends';
 import { Database } from '../../lib/store/database';
 import { PostgresFilesystems } from '../../lib/store/filesystems';
 import { PostgresInstances } from '../../lib/store/instances';
+import { PostgresUsage } from '../../lib/store/usage';
 import { PostgresWork } from '../../lib/store/work';
 import { migratedDatabase } from './database';
 import { HandClock } from './hand-clock';
@@ -23,6 +24,7 @@ export interface Stores {
   readonly filesystems: PostgresFilesystems;
   readonly instances: PostgresInstances;
   readonly work: PostgresWork;
+  readonly usage: PostgresUsage;
   readonly backends: PostgresBackends;
   close(): Promise<void>;
 }
@@ -50,6 +52,7 @@ export function storesOver(
     filesystems: new PostgresFilesystems(database, clock, rule, BACKEND.name),
     instances: new PostgresInstances(database, clock),
     work: new PostgresWork(database, clock, rule, process),
+    usage: new PostgresUsage(database, clock),
     backends: new PostgresBackends(database, clock),
   };
 }
