@@ -13,6 +13,13 @@ export interface InstanceAddress {
   readonly network: string | null;
   /** The Neutron port's id, null when the source does not say it. */
   readonly port: string | null;
+  /** The port's MAC address in lower case, null when the source does not say it. */
+  readonly mac: string | null;
+}
+
+/** Reads a MAC address as Nova writes it. @returns lower case; null when it is none */
+export function parseMac(input: unknown): string | null {
+  return typeof input === 'string' && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(input) ? input.toLowerCase() : null;
 }
 
 /** A CIDR whose addresses the storage network can see, and the Neutron network that they must be of (null: any). */
@@ -29,7 +36,12 @@ export interface CountingRule {
   readonly kinds: readonly AddressKind[];
   /** The filers' and the service's own: never let in, whoever claims them. */
   readonly excluded?: readonly string[] | undefined;
+  /** How many addresses of one instance count, the first in their order; `MOST_ADDRESSES` by default. */
+  readonly mostPerInstance?: number | undefined;
 }
+
+/** Addresses of one instance that count at most, where nothing else is set. */
+export const MOST_ADDRESSES = 8;
 
 const FAMILY = { 4: 'ipv4', 6: 'ipv6' } as const;
 

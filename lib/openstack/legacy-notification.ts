@@ -1,4 +1,4 @@
-import { type AddressKind, type InstanceAddress, parseAddress } from '../domain/address';
+import { type AddressKind, type InstanceAddress, parseAddress, parseMac } from '../domain/address';
 import { InvalidInput } from '../domain/errors';
 import { type InstancePayload, instanceIdIn, projectIn, textsIn, wholeList } from './instance-payload';
 import { fieldOf, isJsonObject } from './payload-fields';
@@ -35,5 +35,5 @@ function readIp(entry: unknown, otherwise: AddressKind): InstanceAddress | null 
   const address = parseAddress(fieldOf(entry, 'address'));
   const kind = fieldOf(entry, 'type') ?? otherwise;
   if (address === null || (kind !== 'fixed' && kind !== 'floating')) return null;
-  return { address, kind, network: null, port: null };
+  return { address, kind, network: null, port: null, mac: parseMac(fieldOf(entry, 'vif_mac')) };
 }

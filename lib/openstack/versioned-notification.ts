@@ -1,4 +1,4 @@
-import { type InstanceAddress, parseAddress } from '../domain/address';
+import { type InstanceAddress, parseAddress, parseMac } from '../domain/address';
 import { InvalidInput } from '../domain/errors';
 import { isInstanceId } from '../domain/name';
 import { type InstancePayload, instanceIdIn, projectIn, textsIn, wholeList } from './instance-payload';
@@ -37,6 +37,12 @@ function readIpPayload(entry: unknown): readonly InstanceAddress[] | null {
   if (!data || !address) return null;
   const port = fieldOf(data, 'port_uuid');
   return [
-    { address, kind: 'fixed', network: null, port: typeof port === 'string' && isInstanceId(port) ? port : null },
+    {
+      address,
+      kind: 'fixed',
+      network: null,
+      port: typeof port === 'string' && isInstanceId(port) ? port : null,
+      mac: parseMac(fieldOf(data, 'mac')),
+    },
   ];
 }

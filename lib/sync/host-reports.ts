@@ -83,5 +83,5 @@ function toAddress(said: NonNullable<InstanceReport['addresses']>[number], where
   const address = parseAddress(text);
   if (address === null) throw new InvalidInput(`${where} is not an IPv4 or IPv6 address.`);
   if (kind !== 'fixed' && kind !== 'floating') throw new InvalidInput(`${where}.kind is not "fixed" or "floating".`);
-  return { address, kind, network: network ?? null, port: port ?? null };
+  return { address, kind, network: network ?? null, port: port ?? null, mac: null };
 }

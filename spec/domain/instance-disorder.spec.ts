@@ -19,6 +19,7 @@ describe('observations in any order, with any repeated', () => {
     kind: fc.constantFrom('fixed' as const, 'floating' as const),
     network: fc.constantFrom(null, 'n1', 'n2'),
     port: fc.constantFrom(null, 'p1', 'p2'),
+    mac: fc.constantFrom(null, 'fa:16:3e:00:00:01', 'fa:16:3e:00:00:02'),
   });
   const observation: fc.Arbitrary<Observation> = fc.record({
     instanceId: fc.constant('i-1'),

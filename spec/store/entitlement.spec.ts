@@ -21,6 +21,7 @@ const addresses: fc.Arbitrary<InstanceAddress> = fc.record({
   kind: fc.constantFrom('fixed', 'floating'),
   network: fc.constantFrom(null, NETWORK, 'another'),
   port: fc.constant(null),
+  mac: fc.constant(null),
 });
 const instances = fc.uniqueArray(
   fc.record({

@@ -120,5 +120,5 @@ export function anObservation(
 
 /** A fixed address of a network that is not told. */
 export function anAddress(address: string): InstanceAddress {
-  return { address, kind: 'fixed', network: null, port: null };
+  return { address, kind: 'fixed', network: null, port: null, mac: null };
 }
