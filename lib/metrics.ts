@@ -20,6 +20,12 @@ export const noMetrics: Metrics = {
   converged: () => {},
   lag: () => {},
   backendUp: () => {},
+  busConnected: () => {},
+  messageTaken: () => {},
+  computeReachable: () => {},
+  questionAsked: () => {},
+  resyncFinished: () => {},
+  resyncBraked: () => {},
 };
 
 /**
@@ -62,6 +68,7 @@ export function prometheusMetrics(registry: Registry): Metrics {
     help: '1 while the backend can be worked on, else 0.',
     labelNames: ['backend'],
   });
+  const cloud = cloudMetrics(registry);
   const failures = counter(registry, {
     name: 'driver_failures_total',
     help: 'Calls of a storage driver that failed.',
@@ -82,6 +89,53 @@ export function prometheusMetrics(registry: Registry): Metrics {
       oldest.set({ backend }, oldestSeconds);
     },
     backendUp: (backend, isUp) => up.set({ backend }, isUp ? 1 : 0),
+    ...cloud,
+  };
+}
+
+type CloudMetrics = Pick<
+  Metrics,
+  'busConnected' | 'messageTaken' | 'computeReachable' | 'questionAsked' | 'resyncFinished' | 'resyncBraked'
+>;
+
+function cloudMetrics(registry: Registry): CloudMetrics {
+  const bus = gauge(registry, {
+    name: 'bus_connected',
+    help: '1 while messages of the bus are consumed, else 0.',
+    labelNames: [],
+  });
+  const messages = counter(registry, {
+    name: 'messages_total',
+    help: 'Messages of the bus: stored, ignored, or unreadable and why.',
+    labelNames: ['outcome', 'kind'],
+  });
+  const compute = gauge(registry, {
+    name: 'compute_up',
+    help: '1 while the Compute API answers as it should, else 0.',
+    labelNames: [],
+  });
+  const questions = counter(registry, {
+    name: 'questions_total',
+    help: 'Questions to the Compute API about single instances, by their reason.',
+    labelNames: ['reason', 'outcome'],
+  });
+  const resyncs = histogram(registry, PATIENT, {
+    name: 'resync_seconds',
+    help: "Time of one comparison with the Compute API's list of all instances, by its outcome.",
+    labelNames: ['outcome'],
+  });
+  const braked = gauge(registry, {
+    name: 'resync_braked',
+    help: '1 when the last resync would have withdrawn too much, and withdrew nothing; else 0.',
+    labelNames: [],
+  });
+  return {
+    busConnected: (connected) => bus.set(connected ? 1 : 0),
+    messageTaken: (outcome, kind) => messages.inc({ outcome, kind }),
+    computeReachable: (reachable) => compute.set(reachable ? 1 : 0),
+    questionAsked: (reason, outcome) => questions.inc({ reason, outcome }),
+    resyncFinished: (outcome, seconds) => resyncs.observe({ outcome }, seconds),
+    resyncBraked: (isBraked) => braked.set(isBraked ? 1 : 0),
   };
 }
 

@@ -75,7 +75,7 @@ export function serveBackend(
 
 /** Of the settings that decide about lists and exports (docs/architecture.md, rule 14). */
 function fingerprint(rule: CountingRule, { settings }: Driver): string {
-  const { networks, kinds, excluded = [] } = rule;
-  const text = JSON.stringify([networks, kinds.toSorted(), excluded.toSorted(), settings]);
+  const { networks, kinds, excluded = [], mostPerInstance } = rule;
+  const text = JSON.stringify([networks, kinds.toSorted(), excluded.toSorted(), mostPerInstance, settings]);
   return createHash('sha256').update(text).digest('hex');
 }

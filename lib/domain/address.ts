@@ -103,6 +103,37 @@ export function counts(
   );
 }
 
+/**
+ * Those of an instance's addresses that count: the first so many in their order as numbers, so that one instance cannot fill a
+ * list.
+ */
+export function countingAddresses(
+  rule: CountingRule,
+  addresses: readonly InstanceAddress[],
+): { readonly counting: readonly InstanceAddress[]; readonly surplus: readonly InstanceAddress[] } {
+  const inOrder = addresses
+    .filter((each) => counts(rule, each))
+    .toSorted((one, other) => compareAddresses(one.address, other.address));
+  const most = rule.mostPerInstance ?? MOST_ADDRESSES;
+  return { counting: inOrder.slice(0, most), surplus: inOrder.slice(most) };
+}
+
+/**
+ * Whether an address may count or not, by the network of its port, which is not known: Compute tells it. Floating addresses
+ * have no port of their own, so they count by CIDRs without a network's id alone.
+ */
+export function needsNetwork(rule: CountingRule, address: InstanceAddress): boolean {
+  const { networks, kinds, excluded = [] } = rule;
+  if (networks === null || address.network !== null || address.kind !== 'fixed' || !kinds.includes('fixed')) return false;
+  if (excluded.includes(address.address) || counts(rule, address)) return false;
+  return networks.some(({ cidr, networkId }) => networkId !== null && contains(cidr, address.address));
+}
+
+/** Whether some CIDR counts for one Neutron network alone. */
+export function namesNetworks({ networks }: CountingRule): boolean {
+  return networks?.some(({ networkId }) => networkId !== null) ?? false;
+}
+
 /** Whether the CIDR contains the address; both canonical. */
 export function contains(cidr: string, address: string): boolean {
   const { network, prefix, family } = splitCidr(cidr);

@@ -1,9 +1,12 @@
-import { type CountingRule, compareAddresses, counts } from './address';
+import { type CountingRule, compareAddresses, countingAddresses } from './address';
 import type { Filesystem } from './filesystem';
 import type { KnownInstance } from './instance';
 
 /** Why an address is not in the list although an instance that has it is entitled. */
 export const DISPUTED = 'The address is also claimed elsewhere.';
+
+/** Why an address is not in the list although it is of a network that counts. */
+export const SURPLUS = 'The instance has more addresses than count: those above the limit are left out.';
 
 /** Who is let in, and who would be, did nobody else claim the same address. */
 export interface Entitlement {
@@ -11,6 +14,8 @@ export interface Entitlement {
   readonly addresses: readonly string[];
   /** Addresses of entitled instances that another live instance claims which is not entitled: kept out. */
   readonly disputed: readonly string[];
+  /** Addresses of entitled instances above what counts of one instance, which are in neither of the others. */
+  readonly surplus: readonly string[];
 }
 
 /** Whether an instance may mount a filesystem: the rule of the scopes, in words (docs/api.md, "Scope"). */
@@ -41,14 +46,13 @@ export function entitlement(
   rule: CountingRule,
 ): Entitlement {
   const claimants = new Map<string, boolean[]>();
+  const above = new Set<string>();
   for (const instance of instances) {
     if (instance.state?.value !== 'live') continue;
     const entitled = isEntitled(filesystem, instance, connectedInstanceIds);
-    for (const address of instance.addresses?.value ?? [])
-      if (counts(rule, address)) {
-        const claims = claimants.get(address.address) ?? [];
-        claimants.set(address.address, [...claims, entitled]);
-      }
+    const { counting, surplus } = countingAddresses(rule, instance.addresses?.value ?? []);
+    for (const { address } of counting) claimants.set(address, [...(claimants.get(address) ?? []), entitled]);
+    if (entitled) for (const { address } of surplus) above.add(address);
   }
   const claimed = [...claimants].filter(([, claims]) => claims.includes(true));
   const select = (disputed: boolean) =>
@@ -56,5 +60,10 @@ export function entitlement(
       .filter(([, claims]) => claims.includes(false) === disputed)
       .map(([address]) => address)
       .toSorted(compareAddresses);
-  return { addresses: select(false), disputed: select(true) };
+  const claimedAddresses = new Set(claimed.map(([address]) => address));
+  return {
+    addresses: select(false),
+    disputed: select(true),
+    surplus: [...above].filter((address) => !claimedAddresses.has(address)).toSorted(compareAddresses),
+  };
 }

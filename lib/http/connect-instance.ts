@@ -19,13 +19,23 @@ export const connectInstance: Handler = async (services, call) => {
   checkNoQuery(call.query);
   if (call.body !== undefined) checkConnectInstance(call.body);
   if (!isFilesystemName(call.name)) await findVisible(services, call);
-  const outcome = await services.filesystems.transaction(call.requestId, (tx) => connect(services, call, tx));
+  const attempt = () => services.filesystems.transaction(call.requestId, (tx) => connect(services, call, tx));
+  let outcome = await attempt();
+  if (outcome.kind === 'unknown' && services.lookUpInstance) {
+    await services.lookUpInstance(call.id);
+    outcome = await attempt();
+  }
+  if (outcome.kind === 'unknown') throw noInstance();
   if (outcome.kind === 'automatic') return automatic(services, call, outcome.filesystem);
   services.nudge(); // after the commit
   return answer(services, call, outcome.filesystem, outcome.kind === 'connected');
 };
 
-type Outcome = { readonly kind: 'connected' | 'present' | 'automatic'; readonly filesystem: Filesystem };
+/** `unknown`: the directory knows nothing of the instance, nothing is done yet. */
+type Outcome = {
+  readonly kind: 'connected' | 'present' | 'automatic' | 'unknown';
+  readonly filesystem: Filesystem;
+};
 
 async function connect(
   { policy }: HttpServices,
@@ -34,8 +44,10 @@ async function connect(
 ): Promise<Outcome> {
   const filesystem = authorize(policy, caller, 'instances:connect', await tx.lock(name));
   if (filesystem.scope !== 'instance') return { kind: 'automatic', filesystem };
-  const instance = isInstanceId(id) ? await tx.instance(id) : null;
-  if (instance?.state !== 'live' || !mayConnect(caller, filesystem, instance.project)) throw noInstance();
+  if (!isInstanceId(id)) throw noInstance();
+  const instance = await tx.instance(id);
+  if (!instance?.state) return { kind: 'unknown', filesystem };
+  if (instance.state !== 'live' || !mayConnect(caller, filesystem, instance.project)) throw noInstance();
   requireOwnersUrl(caller, filesystem);
   requireNoDeletion(filesystem);
   if (await tx.isConnected(filesystem.id, id)) return { kind: 'present', filesystem };

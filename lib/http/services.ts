@@ -25,6 +25,11 @@ export interface HttpServices {
   readonly maxLimit: number;
   /** @throws InvalidInput naming the first notification that cannot be read */
   readonly readEvents: (body: unknown, arrival: Date) => { readonly observations: readonly Observation[] };
+  /**
+   * Asks Compute about an instance that the directory does not know, 2 s at most; null: there is no Compute to ask.
+   * @throws Unavailable when it does not answer
+   */
+  readonly lookUpInstance: ((instanceId: string) => Promise<void>) | null;
   /** Aborts when the extension stops: requests that wait are answered then. */
   readonly stopping: () => AbortSignal;
 }

@@ -12,6 +12,37 @@ export interface InstanceReport {
   readonly time?: Date | string | undefined;
 }
 
+/** A filesystem whose backend does not have yet what follows from a report. */
+export interface Unconfirmed {
+  /** Its name. */
+  readonly filesystem: string;
+  readonly backend: string;
+}
+
+/** The Compute API that is the truth behind what is heard of instances. */
+export interface ComputeOptions {
+  /** `http://compute.example.org:8774/v2.1`. */
+  readonly url: string;
+  /** Of a user who sees the instances of all projects; a function is called before each request. */
+  readonly token: string | (() => Promise<string>);
+}
+
+/** The message bus on which Nova sends its notifications. */
+export interface MessageBusOptions {
+  /** `amqp://user:password@host:5672/vhost`, several with commas, or oslo.messaging's `rabbit://` form. */
+  readonly url: string;
+  /** Nova's, `['nova']` by default. */
+  readonly exchanges?: readonly string[] | undefined;
+  /** Which of Nova's two formats are bound, `both` by default. */
+  readonly notifications?: 'versioned' | 'legacy' | 'both' | undefined;
+  /** `versioned_notifications` by default. */
+  readonly versionedTopic?: string | undefined;
+  /** `notifications` by default. */
+  readonly legacyTopic?: string | undefined;
+  /** Our own queue, one a deployment: made of the deployment's identity by default. */
+  readonly queue?: string | undefined;
+}
+
 /** One backend's settings: its name, its driver, and what that driver takes (docs/drivers.md). */
 export interface BackendOptions {
   readonly name: string;
@@ -35,4 +66,21 @@ export interface ExtensionStatus {
   readonly ready: boolean;
   readonly database: { readonly reachable: boolean; readonly message: string | null };
   readonly backends: readonly BackendStatus[];
+  /** Null: there is none. */
+  readonly bus: { readonly connected: boolean; readonly message: string | null } | null;
+  /** Null: there is none. */
+  readonly compute: {
+    readonly reachable: boolean;
+    readonly message: string | null;
+    /** The last comparison with its list, whichever process made it; null: there was none. */
+    readonly resync: {
+      readonly begun: Date;
+      readonly ended: Date;
+      readonly outcome: 'complete' | 'incomplete' | 'braked' | 'failed';
+      readonly message: string | null;
+      readonly instances: number;
+      readonly missing: number;
+      readonly withdrawn: number;
+    } | null;
+  } | null;
 }

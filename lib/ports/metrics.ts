@@ -12,6 +12,18 @@ export interface Metrics {
   lag(backend: string, due: number, oldestSeconds: number): void;
   /** Whether a backend can be worked on. */
   backendUp(backend: string, up: boolean): void;
+  /** Whether messages of the bus are consumed. */
+  busConnected(connected: boolean): void;
+  /** One message of the bus. `kind` says in a word why it could not be read, empty for the others. */
+  messageTaken(outcome: 'stored' | 'ignored' | 'unreadable', kind: string): void;
+  /** Whether Compute answers. */
+  computeReachable(reachable: boolean): void;
+  /** One question to Compute about one instance. */
+  questionAsked(reason: string, outcome: 'answered' | 'unanswered'): void;
+  /** One comparison with Compute's list. */
+  resyncFinished(outcome: string, seconds: number): void;
+  /** Whether the last resync would have withdrawn too much. */
+  resyncBraked(braked: boolean): void;
 }
 
 /** `lost`: the lease was. `stopped`: the process ends, the next one goes on. */

@@ -9,7 +9,8 @@ export interface Change {
   /** Null: not known before. */
   readonly before: KnownInstance | null;
   readonly after: KnownInstance;
-  readonly cause: Cause;
+  /** What said it, such as `instance.delete.start`. */
+  readonly cause: string;
 }
 
 /** What a change of an instance means for access. */
@@ -57,6 +58,11 @@ export async function concernedFilesystems(trx: Knex.Transaction, changes: reado
   return [...bumps].map(([id, effect]) => ({ id, ...effect }));
 }
 
+/** Whether a change may touch access at all. */
+export function affectsAccess(change: Change): boolean {
+  return effectOf(change) !== null;
+}
+
 /** Null: access is as it was. */
 function effectOf({ before, after, cause }: Change): Effect | null {
   const wasLive = before?.state?.value === 'live';
@@ -73,7 +79,7 @@ function effectOf({ before, after, cause }: Change): Effect | null {
     projects: [before?.project?.value, after.project?.value].flatMap((project) => project ?? []),
     addresses: [...gone, ...come].map(({ address }) => address),
     withdraws: (wasLive && !isLive) || moved || gone.length > 0,
-    cause,
+    cause: `${cause} ${after.id}`,
   };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CountingRule } from '../domain/address';
+import { type CountingRule, MOST_ADDRESSES } from '../domain/address';
 import type { Scope } from '../domain/filesystem';
 
 /*
@@ -10,7 +10,21 @@ import type { Scope } from '../domain/filesystem';
  * Whether a row of `instance_addresses` with this alias counts. The rule is a setting of the process, so it stands in the
  * text as literals: the planner sees them. Canonical CIDRs and checked ids alone get in (`parseCountingNetwork`).
  */
-export function countsSql({ networks, kinds, excluded = [] }: CountingRule, alias: string): string {
+export function countsSql(rule: CountingRule, alias: string): string {
+  return `(${mayCountSql(rule, alias)} and not ${surplusSql(rule, alias)})`;
+}
+
+/** Whether an address that may count is above what counts of one instance. Few instances have so many: the others are not counted. */
+export function surplusSql(rule: CountingRule, alias: string): string {
+  const most = Math.trunc(rule.mostPerInstance ?? MOST_ADDRESSES);
+  return `(${alias}.position > ${most} and ${most} <= (
+    select count(*) from instance_addresses before
+    where before.instance_id = ${alias}.instance_id and before.position < ${alias}.position and ${mayCountSql(rule, 'before')}
+  ))`;
+}
+
+/** As `countsSql`, but for the limit of one instance. */
+export function mayCountSql({ networks, kinds, excluded = [] }: CountingRule, alias: string): string {
   const own = excluded.map((address) => ` and ${alias}.address <> inet ${literal(address)}`).join('');
   const ofKind = `${alias}.kind in (${kinds.map((kind) => literal(kind)).join(', ') || 'null'})${own}`;
   if (networks === null) return `(${ofKind})`;
@@ -51,8 +65,8 @@ export function prepared(name: string, text: string): PreparedStatement {
 
 /**
  * The entitled pairs of an address and an instance of the filesystem `f`, with a mark where a live instance that is not
- * entitled claims the address too (rule 10): one text, a line a pair, sorted by address as a number. Ten thousand rows cost pg
- * ten times that.
+ * entitled claims the address too (rule 10: `!`), or where the instance has too many (`+`): one text, a line a pair, sorted by
+ * address as a number. Ten thousand rows cost pg ten times that.
  */
 export function entitledPairsSql(rule: CountingRule): string {
   return `case f.scope
@@ -80,12 +94,13 @@ function pairsSql(scope: Scope, rule: CountingRule): string {
          )`;
   const ofProject = scope === 'project' ? 'and i.project = f.project' : '';
   return `
-    select string_agg(host(pair.address) || ' ' || pair.instance_id || case when pair.disputed then ' !' else '' end,
+    select string_agg(host(pair.address) || ' ' || pair.instance_id || pair.mark,
                       E'\\n' order by pair.address, pair.instance_id)
     from (
-      select a.address, a.instance_id, ${disputed} as disputed
+      select a.address, a.instance_id,
+        case when ${surplusSql(rule, 'a')} then ' +' when ${disputed} then ' !' else '' end as mark
       from ${instances} join instance_addresses a on a.instance_id = i.id
-      where i.state = 'live' ${ofProject} and ${countsSql(rule, 'a')}
+      where i.state = 'live' ${ofProject} and ${mayCountSql(rule, 'a')}
     ) as pair`;
 }
 

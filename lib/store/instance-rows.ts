@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
-import type { AddressKind, InstanceAddress } from '../domain/address';
+import { type AddressKind, compareAddresses, type InstanceAddress } from '../domain/address';
 import type { Fact, InstanceState, KnownInstance, ObservationSource } from '../domain/instance';
 import type { Change } from './concerned';
 
@@ -14,8 +15,8 @@ interface InstanceRow {
   readonly addresses_time: Date | null;
   readonly addresses_source: ObservationSource | null;
   readonly live_until: Date | null;
-  /** `[address, kind, network, port]`, sorted by the address' text. */
-  readonly addresses: readonly [string, AddressKind, string | null, string | null][];
+  /** `[address, kind, network, port, mac]`, sorted by the address' text. */
+  readonly addresses: readonly [string, AddressKind, string | null, string | null, string | null][];
 }
 
 /** What the directory knows of these instances, by id. The caller holds the exclusive advisory lock. */
@@ -27,7 +28,7 @@ export async function readInstances(
     `select i.id, i.project, i.project_time, i.project_source, i.state, i.state_time, i.state_source,
             i.addresses_time, i.addresses_source, i.live_until,
             coalesce((
-              select json_agg(json_build_array(host(a.address), a.kind, a.network, a.port) order by host(a.address) collate "C")
+              select json_agg(json_build_array(host(a.address), a.kind, a.network, a.port, a.mac) order by host(a.address) collate "C")
               from instance_addresses a where a.instance_id = i.id
             ), '[]') as addresses
      from instances i where i.id = any(:ids::text[]) order by i.id`,
@@ -37,7 +38,7 @@ export async function readInstances(
 }
 
 function toKnownInstance(row: InstanceRow): KnownInstance {
-  const addresses = row.addresses.map(([address, kind, network, port]) => ({ address, kind, network, port }));
+  const addresses = row.addresses.map(([address, kind, network, port, mac]) => ({ address, kind, network, port, mac }));
   return {
     id: row.id,
     project: fact(row.project, row.project_time, row.project_source),
@@ -51,9 +52,49 @@ function fact<Value>(value: Value, time: Date | null, source: ObservationSource 
   return time === null || source === null ? null : { value, time, source };
 }
 
+/** An instance and what may be written of it. */
+export interface WrittenInstance extends Change {
+  /** Whether the change could touch access: then its cause is kept. */
+  readonly affectsAccess: boolean;
+}
+
 /** Writes what has changed, in four statements at most, however many instances there are. */
-export async function writeInstances(trx: Knex.Transaction, changes: readonly Change[]): Promise<void> {
-  const rows = changes.map(({ after }) => ({
+export async function writeInstances(
+  trx: Knex.Transaction,
+  changes: readonly WrittenInstance[],
+  now: Date,
+): Promise<void> {
+  await upsertInstances(trx, changes, now);
+  const removed = changes.flatMap(({ before, after }) => {
+    const present = new Set((after.addresses?.value ?? []).map(({ address }) => address));
+    return (before?.addresses?.value ?? []).flatMap(({ address }) =>
+      present.has(address) ? [] : [[after.id, address] as const],
+    );
+  });
+  if (removed.length > 0)
+    await trx.raw(
+      `delete from instance_addresses a using unnest(:ids::text[], :addresses::inet[]) as r(id, address)
+       where a.instance_id = r.id and a.address = r.address`,
+      { ids: removed.map(([id]) => id), addresses: removed.map(([, address]) => address) },
+    );
+  const written = changes.flatMap(({ before, after }) => {
+    const known = new Map(positioned(before).map((row) => [row.address, row]));
+    return positioned(after).filter((row) => !isDeepStrictEqual(row, known.get(row.address)));
+  });
+  if (written.length > 0)
+    await trx.raw(
+      `insert into instance_addresses (instance_id, address, kind, network, port, mac, position)
+       select instance_id, address, kind, network, port, mac, position
+       from json_populate_recordset(null::instance_addresses, :rows::json)
+       on conflict (instance_id, address) do update set
+         kind = excluded.kind, network = excluded.network, port = excluded.port, mac = excluded.mac,
+         position = excluded.position`,
+      { rows: JSON.stringify(written) },
+    );
+}
+
+async function upsertInstances(trx: Knex.Transaction, changes: readonly WrittenInstance[], now: Date): Promise<void> {
+  const rows = changes.map(({ after, cause, affectsAccess }) => ({
     id: after.id,
     project: after.project?.value ?? null,
     project_time: after.project?.time ?? null,
@@ -64,54 +105,41 @@ export async function writeInstances(trx: Knex.Transaction, changes: readonly Ch
     addresses_time: after.addresses?.time ?? null,
     addresses_source: after.addresses?.source ?? null,
     live_until: after.liveUntil,
+    first_heard: now,
+    heard: now,
+    changed: affectsAccess ? now : null,
+    cause: affectsAccess ? cause : null,
   }));
   await trx.raw(
-    `insert into instances
-       select * from json_populate_recordset(null::instances, :rows::json) order by id
+    `insert into instances (id, project, project_time, project_source, state, state_time, state_source,
+                            addresses_time, addresses_source, live_until, first_heard, heard, changed, cause)
+       select id, project, project_time, project_source, state, state_time, state_source,
+              addresses_time, addresses_source, live_until, first_heard, heard, changed, cause
+       from json_populate_recordset(null::instances, :rows::json) order by id
      on conflict (id) do update set
        project = excluded.project, project_time = excluded.project_time, project_source = excluded.project_source,
        state = excluded.state, state_time = excluded.state_time, state_source = excluded.state_source,
        addresses_time = excluded.addresses_time, addresses_source = excluded.addresses_source,
-       live_until = excluded.live_until`,
+       live_until = excluded.live_until, heard = excluded.heard,
+       changed = coalesce(excluded.changed, instances.changed), cause = coalesce(excluded.cause, instances.cause),
+       -- of one that is gone nothing is open any more
+       ask_next = case when excluded.state = 'gone' then null else instances.ask_next end`,
     { rows: JSON.stringify(rows) },
   );
-
-  const removed = changes.flatMap(({ before, after }) =>
-    minus(before?.addresses?.value ?? [], after.addresses?.value ?? []).map((each) => [after.id, each] as const),
-  );
-  if (removed.length > 0)
-    await trx.raw(
-      `delete from instance_addresses a using unnest(:ids::text[], :addresses::inet[]) as r(id, address)
-       where a.instance_id = r.id and a.address = r.address`,
-      { ids: removed.map(([id]) => id), addresses: removed.map(([, { address }]) => address) },
-    );
-
-  const written = changes.flatMap(({ before, after }) =>
-    minus(after.addresses?.value ?? [], before?.addresses?.value ?? []).map((each) => ({
-      instance_id: after.id,
-      ...each,
-    })),
-  );
-  if (written.length > 0)
-    await trx.raw(
-      `insert into instance_addresses
-         select * from json_populate_recordset(null::instance_addresses, :rows::json)
-       on conflict (instance_id, address) do update set
-         kind = excluded.kind, network = excluded.network, port = excluded.port`,
-      { rows: JSON.stringify(written) },
-    );
 }
 
-/** What the one list has and the other has not, or not so. */
-function minus(list: readonly InstanceAddress[], other: readonly InstanceAddress[]): InstanceAddress[] {
-  return list.filter(
-    (one) =>
-      !other.some(
-        (each) =>
-          each.address === one.address &&
-          each.kind === one.kind &&
-          each.network === one.network &&
-          each.port === one.port,
-      ),
-  );
+/** Its addresses as rows, each with its place among them as numbers. */
+function positioned(instance: KnownInstance | null): readonly (InstanceAddress & { instance_id: string; position: number })[] {
+  const addresses = instance?.addresses?.value ?? [];
+  return addresses
+    .toSorted((one, other) => compareAddresses(one.address, other.address))
+    .map(({ address, kind, network, port, mac }, index) => ({
+      instance_id: instance?.id ?? '',
+      address,
+      kind,
+      network,
+      port,
+      mac,
+      position: index + 1,
+    }));
 }

@@ -1,4 +1,4 @@
-import { DISPUTED } from '../domain/entitlement';
+import { DISPUTED, SURPLUS } from '../domain/entitlement';
 import type { AccessEntry, AccessSettlement, Claim, Release, Wanted } from '../ports/store';
 import type { Database } from './database';
 import { RELEASE, releaseValues } from './release';
@@ -21,7 +21,11 @@ export async function settleAccess(
   const entries = wanted.claims.filter(({ address }) => applied.has(address));
   const granted = minus(entries, wanted.entries);
   const withdrawn = minus(wanted.entries, entries);
-  const faults = new Map([...wanted.disputed.map((address) => [address, DISPUTED] as const), ...refused]);
+  const faults = new Map([
+    ...wanted.surplus.map((address) => [address, SURPLUS] as const),
+    ...wanted.disputed.map((address) => [address, DISPUTED] as const),
+    ...refused,
+  ]);
   const rows = await database.query(
     settleSql(release !== null),
     [

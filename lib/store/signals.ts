@@ -10,6 +10,9 @@ const RETRY_MILLISECONDS = 1_000;
 /** What a request for a count of the used space is notified with. Without payload: something is due; else a filesystem's id. */
 export const USAGE_PAYLOAD = 'usage';
 
+/** What a question to Compute is notified with. */
+export const QUESTION_PAYLOAD = 'question';
+
 /** `LISTEN` on one connection of its own, the channel named as the schema. */
 export class PostgresSignals implements Signals {
   constructor(
@@ -57,6 +60,7 @@ export class PostgresSignals implements Signals {
     client.on('notification', ({ payload }) => {
       if (!payload) on.due();
       else if (payload === USAGE_PAYLOAD) on.usageWanted();
+      else if (payload === QUESTION_PAYLOAD) on.questionRaised();
       else on.changed(payload);
     });
     try {

@@ -1,13 +1,24 @@
-import type { CountingRule } from '../domain/address';
 import type { Clock } from '../ports/clock';
 import type { Logger } from '../ports/host';
 import type { ProcessIdentity } from '../ports/process';
-import type { BackendStore, FilesystemStore, InstanceStore, Signals, UsageStore, WorkStore } from '../ports/store';
+import type {
+  BackendStore,
+  FilesystemStore,
+  InstanceStore,
+  QuestionStore,
+  ResyncStore,
+  Signals,
+  UsageStore,
+  WorkStore,
+} from '../ports/store';
 import { PostgresBackends } from './backends';
 import { Database, type DatabaseOptions } from './database';
 import { PostgresFilesystems } from './filesystems';
 import { PostgresInstances } from './instances';
 import { migrate } from './migrate';
+import type { DirectoryOptions } from './observations';
+import { PostgresQuestions } from './questions';
+import { PostgresResync } from './resync';
 import { PostgresSignals } from './signals';
 import { PostgresUsage } from './usage';
 import { PostgresWork } from './work';
@@ -17,6 +28,8 @@ export interface Stores {
   readonly database: Database;
   readonly filesystems: FilesystemStore;
   readonly instances: InstanceStore;
+  readonly questions: QuestionStore;
+  readonly resync: ResyncStore;
   readonly work: WorkStore;
   readonly usage: UsageStore;
   readonly backends: BackendStore;
@@ -24,6 +37,8 @@ export interface Stores {
   /** Brings the schema to this program's version. @throws Unavailable, or Error when it is of a newer program */
   open(): Promise<void>;
   close(): Promise<void>;
+  /** Which deployment this is: the same for all its processes. Known once it is open. */
+  identity(): Promise<string>;
   /** Why requests cannot be served now; null: they can. */
   trouble(): Promise<string | null>;
 }
@@ -37,16 +52,19 @@ const LONGEST_ANSWER_MILLISECONDS = 2_000;
 export function openStores(
   options: DatabaseOptions,
   clock: Clock,
-  rule: CountingRule,
+  directory: DirectoryOptions,
   self: ProcessIdentity,
   backend: string | null,
   logger: Logger,
 ): Stores {
   const database = new Database(options);
+  const { rule } = directory;
   return {
     database,
     filesystems: new PostgresFilesystems(database, clock, rule, backend),
-    instances: new PostgresInstances(database, clock),
+    instances: new PostgresInstances(database, clock, directory),
+    questions: new PostgresQuestions(database, clock, directory),
+    resync: new PostgresResync(database, clock, directory),
     work: new PostgresWork(database, clock, rule, self),
     usage: new PostgresUsage(database, clock),
     backends: new PostgresBackends(database, clock),
@@ -56,6 +74,11 @@ export function openStores(
       await migrate(database);
     },
     close: () => database.close(),
+    identity: async () => {
+      const [row] = await database.query<{ identity: string }>('select identity from deployment', []);
+      if (!row) throw new Error('the row of the deployment went');
+      return row.identity;
+    },
     trouble: async () => {
       const over = new AbortController();
       const late = clock

@@ -9,7 +9,7 @@ type WantedRow = FilesystemTableRow & {
   readonly volume_confirmed: boolean;
   readonly cause: string | null;
   readonly behind_since: Date | null;
-  /** A line a pair, `address instance`, and ` !` behind it where the address is in dispute. */
+  /** A line a pair, `address instance`, and behind it ` !` where the address is in dispute, ` +` where the instance has too many. */
   readonly pairs: string | null;
   /** A line an entry, `address instance`. */
   readonly entries: string | null;
@@ -42,11 +42,13 @@ export async function readWanted(
   if (!row) return null;
   const filesystem = toFilesystem(row);
   const disputed = new Set<string>();
+  const surplus = new Set<string>();
   const addresses = new Set<string>();
   const claims: AccessEntry[] = [];
   for (const line of lines(row.pairs)) {
     const entry = toEntry(line);
     if (line.endsWith(' !')) disputed.add(entry.address);
+    else if (line.endsWith(' +')) surplus.add(entry.address);
     else {
       addresses.add(entry.address);
       claims.push(entry);
@@ -59,6 +61,7 @@ export async function readWanted(
     access: { addresses: [...addresses], revision: filesystem.desiredRevision },
     claims,
     disputed: [...disputed],
+    surplus: [...surplus].filter((address) => !addresses.has(address) && !disputed.has(address)),
     entries: lines(row.entries).map(toEntry),
     cause: row.cause,
     behindSince: row.behind_since,

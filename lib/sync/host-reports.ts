@@ -1,9 +1,9 @@
 import { type InstanceAddress, parseAddress } from '../domain/address';
-import { InvalidInput, Unavailable } from '../domain/errors';
+import { InvalidInput } from '../domain/errors';
 import { type Observation, observationTime } from '../domain/instance';
 import { isInstanceId, isProjectId } from '../domain/name';
 import type { Clock } from '../ports/clock';
-import type { InstanceReport } from '../ports/extension';
+import type { InstanceReport, Unconfirmed } from '../ports/extension';
 import type { Changes, InstanceStore } from '../ports/store';
 
 /** How long a host waits at most for every backend to confirm. */
@@ -15,23 +15,35 @@ export class HostReports {
     private readonly instances: InstanceStore,
     private readonly changes: Changes,
     private readonly clock: Clock,
+    private readonly nudge: () => void,
   ) {}
 
   /**
    * Stores what is said, all or nothing.
-   * @param confirmed true: resolves when every backend has what follows from it; a deletion then lets nobody in any more
-   * @throws InvalidInput naming the first report that cannot be read; Unavailable when a backend has not confirmed in a
-   *   minute, naming it: what was reported is stored, and carried out when it can be
+   * @param waitSeconds how long to wait until every backend has what follows from it, 60 at most; undefined: not at all
+   * @returns what has not been confirmed in that time: it is stored, and carried out when it can be. Empty: after a
+   *   deletion nobody is let in any more
+   * @throws InvalidInput naming the first report that cannot be read; Unavailable while Postgres is out of reach
    */
-  async report(reports: readonly InstanceReport[], confirmed: boolean, signal: AbortSignal): Promise<void> {
+  async report(
+    reports: readonly InstanceReport[],
+    waitSeconds: number | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly Unconfirmed[]> {
     const now = this.clock.now();
     const observations = reports.map((report, index) => toObservation(report, `reports[${index}]`, now));
     const concerned = await this.instances.apply(observations);
-    if (confirmed) await this.#confirmed(concerned, signal);
+    this.nudge(); // after the commit
+    if (waitSeconds === undefined) return [];
+    return this.#unconfirmed(concerned, Math.min(LONGEST_WAIT_MILLISECONDS, waitSeconds * 1_000), signal);
   }
 
-  async #confirmed(filesystemIds: readonly string[], signal: AbortSignal): Promise<void> {
-    const until = this.clock.monotonic() + LONGEST_WAIT_MILLISECONDS;
+  async #unconfirmed(
+    filesystemIds: readonly string[],
+    milliseconds: number,
+    signal: AbortSignal,
+  ): Promise<readonly Unconfirmed[]> {
+    const until = this.clock.monotonic() + milliseconds;
     let watched: string | null = null;
     for (;;) {
       const left = until - this.clock.monotonic();
@@ -41,23 +53,18 @@ export class HostReports {
       try {
         // from before the look: a change in between is not missed
         const change = watched === null ? null : this.changes.next(watched, left, waiting.signal);
-        const [behind, ...more] = await this.instances.unsettled(filesystemIds);
-        if (!behind) return;
-        if (left <= 0 || signal.aborted) throw notConfirmed(behind, more.length);
-        if (behind.id === watched) await change;
-        watched = behind.id;
+        const behind = await this.instances.unsettled(filesystemIds);
+        const [first] = behind;
+        if (!first || left <= 0 || signal.aborted)
+          return behind.map(({ name, backend }) => ({ filesystem: name, backend }));
+        if (first.id === watched) await change;
+        watched = first.id;
       } finally {
         signal.removeEventListener('abort', end);
         waiting.abort();
       }
     }
   }
-}
-
-function notConfirmed({ backend, name }: { backend: string; name: string }, others: number): Unavailable {
-  return new Unavailable(
-    `Backend ${backend} has not confirmed filesystem ${name}, and ${others} more wait: it is carried out when it can be.`,
-  );
 }
 
 function toObservation(report: InstanceReport, where: string, now: Date): Observation {

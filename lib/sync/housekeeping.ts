@@ -7,7 +7,7 @@ const TOMBSTONE_MILLISECONDS = 24 * 3_600_000;
 const CLOCK_MILLISECONDS = 60_000;
 const PRUNE_EVERY = 60;
 
-/** What a process does beside its work: measures Postgres' time every minute, forgets old tombstones every hour. */
+/** What a process does beside its work: measures Postgres' time every minute, every hour forgets what is too old. */
 export async function keepHouse(
   clock: Clock,
   measureClock: () => Promise<void>,

@@ -1,10 +1,11 @@
 import { createDriver } from '../../lib/drivers';
+import { noMetrics } from '../../lib/metrics';
 import type { Driver } from '../../lib/ports/driver';
 import { thisProcess } from '../../lib/process-identity';
 import { serveBackend } from '../../lib/served-backends';
 import { DatabaseClock } from '../../lib/store/clock';
 import { openStores } from '../../lib/store/stores';
-import { EVERYTHING_COUNTS } from './rules';
+import { DIRECTORY, EVERYTHING_COUNTS } from './rules';
 
 /*
  * A process that reconciles, for specs that kill it. It halts for good at the point that it is told, and says so:
@@ -23,15 +24,6 @@ export interface ReconcilerProcessSettings {
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as ReconcilerProcessSettings;
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const NO_METRICS = {
-  requestServed: () => {},
-  runFinished: () => {},
-  driverCalled: () => {},
-  converged: () => {},
-  lag: () => {},
-  backendUp: () => {},
-};
-
 function isHaltedBy(addresses: readonly string[]): boolean {
   const { haltWith } = settings;
   return haltWith.startsWith('!') ? !addresses.includes(haltWith.slice(1)) : addresses.includes(haltWith);
@@ -72,12 +64,12 @@ async function main(): Promise<void> {
     exports: { directory: `${settings.folder}/exports`, exportAddress: '192.0.2.1' },
   };
   const driver = halting(createDriver(options, { process: real }));
-  const stores = openStores({ connectionString: settings.url }, clock, EVERYTHING_COUNTS, self, 'default', SILENT);
+  const stores = openStores({ connectionString: settings.url }, clock, DIRECTORY, self, 'default', SILENT);
   await stores.open();
   await clock.measure(stores.database);
-  const backend = serveBackend({ options, driver }, EVERYTHING_COUNTS, stores, clock, 0, SILENT, NO_METRICS);
+  const backend = serveBackend({ options, driver }, EVERYTHING_COUNTS, stores, clock, 0, SILENT, noMetrics);
   const { signal } = new AbortController();
-  const listener = { due: () => backend.wake(), usageWanted: () => backend.wakeUsage(), changed: () => {} };
+  const listener = { due: () => backend.wake(), usageWanted: () => backend.wakeUsage(), questionRaised: () => {}, changed: () => {} };
   await Promise.all([backend.run(signal), stores.signals.listen(listener, signal)]);
 }
 

@@ -1,3 +1,4 @@
+import { noMetrics } from '../../lib/metrics';
 import type { Driver } from '../../lib/ports/driver';
 import type { BackendStatus } from '../../lib/ports/extension';
 import type { RunOutcome } from '../../lib/ports/metrics';
@@ -11,14 +12,7 @@ import type { HandClock } from './hand-clock';
 import { BACKEND, storesOver } from './stores';
 
 export const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-export const NO_METRICS = {
-  requestServed: () => {},
-  runFinished: () => {},
-  driverCalled: () => {},
-  converged: () => {},
-  lag: () => {},
-  backendUp: () => {},
-};
+export const NO_METRICS = noMetrics;
 
 /** A reconciler as a process has it, on a clock that is moved by hand. */
 export interface TestReconciler {

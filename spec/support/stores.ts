@@ -8,8 +8,11 @@ import { PostgresBackends } from '../../lib/store/backends';
 import { Database } from '../../lib/store/database';
 import { PostgresFilesystems } from '../../lib/store/filesystems';
 import { PostgresInstances } from '../../lib/store/instances';
+import { PostgresQuestions } from '../../lib/store/questions';
+import { PostgresResync } from '../../lib/store/resync';
 import { PostgresUsage } from '../../lib/store/usage';
 import { PostgresWork } from '../../lib/store/work';
+import { anAddress } from './an-address';
 import { migratedDatabase } from './database';
 import { HandClock } from './hand-clock';
 import { EVERYTHING_COUNTS } from './rules';
@@ -23,6 +26,8 @@ export interface Stores {
   readonly clock: HandClock;
   readonly filesystems: PostgresFilesystems;
   readonly instances: PostgresInstances;
+  readonly questions: PostgresQuestions;
+  readonly resync: PostgresResync;
   readonly work: PostgresWork;
   readonly usage: PostgresUsage;
   readonly backends: PostgresBackends;
@@ -43,14 +48,18 @@ export function storesOver(
     rule = EVERYTHING_COUNTS,
     process = aProcess(),
     poolSize = 6,
-  }: { rule?: CountingRule; process?: ProcessIdentity; poolSize?: number } = {},
+    canAsk = false,
+  }: { rule?: CountingRule; process?: ProcessIdentity; poolSize?: number; canAsk?: boolean } = {},
 ) {
   const database = new Database({ connectionString: url, poolSize });
+  const directory = { rule, canAsk };
   return {
     url,
     database,
     filesystems: new PostgresFilesystems(database, clock, rule, BACKEND.name),
-    instances: new PostgresInstances(database, clock),
+    instances: new PostgresInstances(database, clock, directory),
+    questions: new PostgresQuestions(database, clock, directory),
+    resync: new PostgresResync(database, clock, directory),
     work: new PostgresWork(database, clock, rule, process),
     usage: new PostgresUsage(database, clock),
     backends: new PostgresBackends(database, clock),
@@ -58,10 +67,13 @@ export function storesOver(
 }
 
 /** A fresh database with all stores over it, and the default backend registered. */
-export async function freshStores(rule: CountingRule = EVERYTHING_COUNTS): Promise<Stores> {
+export async function freshStores(
+  rule: CountingRule = EVERYTHING_COUNTS,
+  { canAsk = false }: { canAsk?: boolean } = {},
+): Promise<Stores> {
   const { url, drop } = await migratedDatabase();
   const clock = new HandClock();
-  const stores = storesOver(url, clock, { rule });
+  const stores = storesOver(url, clock, { rule, canAsk });
   await stores.backends.register(BACKEND, 'in-memory', []);
   return {
     ...stores,
@@ -72,6 +84,8 @@ export async function freshStores(rule: CountingRule = EVERYTHING_COUNTS): Promi
     },
   };
 }
+
+export { anAddress } from './an-address';
 
 let names = 0;
 
@@ -116,9 +130,4 @@ export function anObservation(
     ...said,
     addresses: addresses?.map((each) => (typeof each === 'string' ? anAddress(each) : each)),
   };
-}
-
-/** A fixed address of a network that is not told. */
-export function anAddress(address: string): InstanceAddress {
-  return { address, kind: 'fixed', network: null, port: null, mac: null };
 }

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import * as initial from './0001-initial';
+import * as followedCloud from './0002-followed-cloud';
 
 interface Migration {
   readonly name: string;
@@ -12,7 +13,10 @@ interface Migration {
  * call that a corrupt folder (docs/decisions/0006-migrations-as-a-typed-list.md). None may switch its transaction off:
  * knex' own lock would then survive a `kill -9`.
  */
-export const MIGRATIONS: readonly Migration[] = [{ name: '0001-initial', ...initial }];
+export const MIGRATIONS: readonly Migration[] = [
+  { name: '0001-initial', ...initial },
+  { name: '0002-followed-cloud', ...followedCloud },
+];
 
 /** What knex asks for. */
 export const migrationSource: Knex.MigrationSource<Migration> = {

@@ -1,0 +1,74 @@
+import { type CountingRule, type InstanceAddress, needsNetwork } from './address';
+import type { KnownInstance, Observation } from './instance';
+
+/**
+ * Why Compute is asked about an instance. `claim`: a POST of `_events` would let it in. `port`: the network of one of its
+ * addresses is not known. `dispute`: another instance claims an address of it. `late`: an old message would take an address
+ * away, and its sender's clock may be behind. `ending`: its deletion has begun, and no end has come. `missing`: a resync did
+ * not find it.
+ */
+export type QuestionReason = 'claim' | 'port' | 'dispute' | 'late' | 'ending' | 'missing';
+
+/** What is asked about an instance after an observation of it. */
+export interface RaisedQuestion {
+  readonly reason: QuestionReason;
+  readonly delayMilliseconds: number;
+}
+
+/** How long a deletion that has begun may take before Compute is asked what became of it. */
+const LONGEST_ENDING_MILLISECONDS = 60_000;
+
+/**
+ * What of a report of `_events` holds by itself: what ends or narrows access. Where Compute can be asked, the rest holds when
+ * Compute has confirmed it (docs/architecture.md, "The instance directory").
+ * @returns `claims` whether there is something to confirm
+ */
+export function withoutGrants(
+  known: KnownInstance | null,
+  said: Observation,
+): { readonly holds: Observation; readonly claims: boolean } {
+  const had = known?.addresses?.value ?? [];
+  const addresses = said.addresses ?? [];
+  const ends = said.state === 'suspended' || said.state === 'gone';
+  const isNew =
+    (said.state === 'live' && known?.state?.value !== 'live') ||
+    (said.project !== undefined && said.project !== known?.project?.value) ||
+    addresses.some((each) => !isAmong(each, had));
+  const narrowed = known?.addresses && said.addresses ? had.filter((each) => isAmong(each, addresses)) : undefined;
+  return {
+    holds: {
+      ...said,
+      project: undefined,
+      restored: undefined,
+      state: ends ? said.state : undefined,
+      addresses: narrowed,
+    },
+    claims: isNew && !ends,
+  };
+}
+
+/** What is to be asked about an instance after one more observation of it; null: nothing. Disputes are for who sees all claims. */
+export function questionAfter(
+  before: KnownInstance | null,
+  after: KnownInstance,
+  said: Observation,
+  rule: CountingRule,
+): RaisedQuestion | null {
+  const state = after.state?.value;
+  if (state === 'suspended' && before?.state?.value !== 'suspended')
+    return { reason: 'ending', delayMilliseconds: LONGEST_ENDING_MILLISECONDS };
+  if (state !== 'live') return null;
+  if (takesAwayLate(before, said)) return { reason: 'late', delayMilliseconds: 0 };
+  const open = (after.addresses?.value ?? []).some((each) => needsNetwork(rule, each));
+  return open ? { reason: 'port', delayMilliseconds: 0 } : null;
+}
+
+/** Whether a message older than what is known has a list without an address that is known. */
+function takesAwayLate(before: KnownInstance | null, { addresses, time, source }: Observation): boolean {
+  if (!before?.addresses || !addresses || source === 'compute' || time >= before.addresses.time) return false;
+  return before.addresses.value.some((each) => !isAmong(each, addresses));
+}
+
+function isAmong({ address, kind }: InstanceAddress, list: readonly InstanceAddress[]): boolean {
+  return list.some((each) => each.address === address && each.kind === kind);
+}

@@ -1,0 +1,125 @@
+import type { Knex } from 'knex';
+import { type CountingRule, namesNetworks } from '../domain/address';
+import { type KnownInstance, type Observation, observe } from '../domain/instance';
+import { questionAfter, type RaisedQuestion, withoutGrants } from '../domain/trust';
+import { type Bump, bump } from './bump';
+import { affectsAccess, type Change, concernedFilesystems } from './concerned';
+import { readInstances, writeInstances } from './instance-rows';
+import { withKnownPorts } from './ports';
+import { askAbout, disputants } from './raised-questions';
+
+/** How this process takes what it hears. */
+export interface DirectoryOptions {
+  readonly rule: CountingRule;
+  /** Whether Compute can be asked: then what `_events` would grant waits for its answer. */
+  readonly canAsk: boolean;
+}
+
+/** An instance that Compute has just told of, and when to ask again about what that does not settle. */
+export interface Answered {
+  readonly instanceId: string;
+  readonly againMilliseconds: number;
+}
+
+type Questions = ReadonlyMap<string, RaisedQuestion>;
+
+/**
+ * Writes what observations change in the directory, what is to be asked because of them, and last the bumps that follow
+ * (docs/architecture.md, rules 1 and 2). The caller's transaction holds the exclusive advisory lock.
+ * @param answered the instance that Compute has just told of: what stays open is asked again later
+ * @returns the ids of filesystems that were bumped
+ */
+export async function applyObservations(
+  trx: Knex.Transaction,
+  schema: string,
+  { rule, canAsk }: DirectoryOptions,
+  said: readonly Observation[],
+  now: Date,
+  answered: Answered | null = null,
+): Promise<readonly string[]> {
+  if (said.length === 0) return [];
+  const observations = namesNetworks(rule) ? await withKnownPorts(trx, said, now) : said;
+  const known = await readInstances(
+    trx,
+    observations.map(({ instanceId }) => instanceId),
+  );
+  const { changes, questions } = observeAll(known, observations, rule, canAsk);
+  const bumps = changes.length > 0 ? await write(trx, changes, now) : [];
+  if (canAsk) {
+    const raised = new Map([...(await disputed(trx, rule, changes, answered)), ...questions]);
+    if (answered && raised.get(answered.instanceId)?.reason !== 'dispute') raised.delete(answered.instanceId);
+    await askAbout(trx, schema, raised, now);
+  }
+  await bump(trx, schema, bumps, now);
+  return bumps.map(({ id }) => id);
+}
+
+async function write(trx: Knex.Transaction, changes: readonly Change[], now: Date): Promise<readonly Bump[]> {
+  await writeInstances(
+    trx,
+    changes.map((change) => ({ ...change, affectsAccess: affectsAccess(change) })),
+    now,
+  );
+  const bumps = await concernedFilesystems(trx, changes);
+  await endConnections(trx, changes);
+  return bumps;
+}
+
+/** The instances that these observations change, as they were and as they are now, and what is asked about which. */
+function observeAll(
+  known: ReadonlyMap<string, KnownInstance>,
+  observations: readonly Observation[],
+  rule: CountingRule,
+  canAsk: boolean,
+): { readonly changes: readonly Change[]; readonly questions: Questions } {
+  const changes = new Map<string, Change>();
+  const questions = new Map<string, RaisedQuestion>();
+  for (const said of observations) {
+    const id = said.instanceId;
+    const before = known.get(id) ?? null;
+    const present = changes.get(id)?.after ?? before;
+    const { holds, claims } =
+      canAsk && said.source === 'events' ? withoutGrants(present, said) : { holds: said, claims: false };
+    const after = observe(present, holds);
+    if (after !== present) changes.set(id, { before, after, cause: said.cause });
+    const question = claims ? CLAIM : questionAfter(present, after, holds, rule);
+    if (question) questions.set(id, question);
+    else if (after.state?.value === 'gone') questions.delete(id);
+  }
+  return { changes: [...changes.values()], questions };
+}
+
+const CLAIM: RaisedQuestion = { reason: 'claim', delayMilliseconds: 0 };
+
+/**
+ * All who claim an address that somebody else claims as well, among the addresses that these changes bring; and the one
+ * that was asked about, if its dispute goes on.
+ */
+async function disputed(
+  trx: Knex.Transaction,
+  rule: CountingRule,
+  changes: readonly Change[],
+  answered: Answered | null,
+): Promise<Questions> {
+  const come = changes.flatMap(({ before, after }) => {
+    if (after.state?.value !== 'live') return [];
+    const had = before?.state?.value === 'live' ? (before.addresses?.value ?? []) : [];
+    const hadNetworks = new Map(had.map(({ address, network }) => [address, network]));
+    return (after.addresses?.value ?? []).flatMap(({ address, network }) =>
+      hadNetworks.get(address) === network ? [] : [address],
+    );
+  });
+  const ids = await disputants(trx, rule, come, answered?.instanceId ?? null);
+  return new Map(
+    ids.map((id) => [
+      id,
+      { reason: 'dispute', delayMilliseconds: id === answered?.instanceId ? answered.againMilliseconds : 0 },
+    ]),
+  );
+}
+
+/** A connection ends by itself when the instance is deleted; a soft-deleted one keeps its own (docs/api.md, "Instances"). */
+async function endConnections(trx: Knex.Transaction, changes: readonly Change[]): Promise<void> {
+  const gone = changes.filter(({ after }) => after.state?.value === 'gone').map(({ after }) => after.id);
+  if (gone.length > 0) await trx('connections').whereIn('instance_id', gone).delete();
+}

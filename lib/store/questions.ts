@@ -1,0 +1,83 @@
+import type { Observation } from '../domain/instance';
+import type { QuestionReason } from '../domain/trust';
+import type { Clock } from '../ports/clock';
+import type { Question, QuestionStore } from '../ports/store';
+import { type Database, lockExclusively } from './database';
+import { applyObservations, type DirectoryOptions } from './observations';
+import { after } from './release';
+
+/** A question is left to the process that took it for so long: longer than an answer of Compute may take. */
+const LEASE_MILLISECONDS = 30_000;
+
+const FIRST_AGAIN_MILLISECONDS = 10_000;
+/** Between two questions about a dispute that Compute's answers do not settle. */
+const LONGEST_AGAIN_MILLISECONDS = 300_000;
+
+interface QuestionRow {
+  readonly id: string;
+  readonly ask_reason: QuestionReason;
+  readonly ask_failures: number;
+  readonly ask_next: Date;
+}
+
+/** What Compute is to be asked, in Postgres: the instances' own rows are the queue, as the filesystems' are of the reconciler. */
+export class PostgresQuestions implements QuestionStore {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly options: DirectoryOptions,
+  ) {}
+
+  async take(limit: number): Promise<readonly Question[]> {
+    const now = this.clock.now();
+    // without the advisory lock: nothing of this decides about access
+    const rows = await this.database.query<QuestionRow>(
+      `with due as materialized (
+         select id from instances where ask_next <= $1 order by ask_next limit $3 for no key update skip locked
+       )
+       update instances i set ask_next = $2, asked = $1 from due where i.id = due.id
+       returning i.id, i.ask_reason, i.ask_failures, i.ask_next`,
+      [now, after(now, LEASE_MILLISECONDS), limit],
+    );
+    return rows.map(({ id, ask_reason: reason, ask_failures: failures, ask_next: until }) => ({
+      instanceId: id,
+      reason,
+      failures,
+      until,
+    }));
+  }
+
+  async answer({ instanceId, until, failures }: Question, observation: Observation): Promise<readonly string[]> {
+    const { database, clock, options } = this;
+    return database.transaction(async (trx) => {
+      await lockExclusively(trx, database.schema);
+      const now = clock.now();
+      // a question that was raised since it was taken stays open
+      await trx.raw(
+        `update instances set ask_next = null, ask_failures = ask_failures + 1
+         where id = :instanceId and ask_next = :until`,
+        { instanceId, until },
+      );
+      return applyObservations(trx, database.schema, options, [observation], now, {
+        instanceId,
+        againMilliseconds: againAfter(failures),
+      });
+    });
+  }
+
+  async postpone({ instanceId, until }: Question, delayMilliseconds: number): Promise<void> {
+    await this.database.query(
+      `update instances set ask_next = $3, ask_failures = ask_failures + 1 where id = $1 and ask_next = $2`,
+      [instanceId, until, after(this.clock.now(), delayMilliseconds)],
+    );
+  }
+
+  async nextDue(): Promise<Date | null> {
+    const [row] = await this.database.query<{ due: Date | null }>('select min(ask_next) as due from instances', []);
+    return row?.due ?? null;
+  }
+}
+
+function againAfter(failures: number): number {
+  return Math.min(LONGEST_AGAIN_MILLISECONDS, FIRST_AGAIN_MILLISECONDS * 2 ** Math.min(failures, 10));
+}

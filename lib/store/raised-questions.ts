@@ -1,0 +1,72 @@
+import type { Knex } from 'knex';
+import type { CountingRule } from '../domain/address';
+import type { RaisedQuestion } from '../domain/trust';
+import { countsSql } from './entitlement';
+import { QUESTION_PAYLOAD } from './signals';
+
+/** Between two questions about one instance. */
+export const QUESTION_PAUSE_MILLISECONDS = 10_000;
+
+/**
+ * Has Compute asked about these instances, each no sooner than a pause after it was last asked about. A question that is open
+ * already is asked at the earlier of the two moments. Wakes who asks, at the commit.
+ */
+export async function askAbout(
+  trx: Knex.Transaction,
+  schema: string,
+  questions: ReadonlyMap<string, RaisedQuestion>,
+  now: Date,
+): Promise<void> {
+  if (questions.size === 0) return;
+  const rows = [...questions].map(([id, { reason, delayMilliseconds }]) => ({
+    id,
+    reason,
+    at: new Date(now.getTime() + delayMilliseconds),
+  }));
+  await trx.raw(
+    `with asked as (
+       update instances i set
+         ask_next = greatest(least(coalesce(i.ask_next, q.at), q.at), i.asked + make_interval(secs => :pause)),
+         ask_reason = q.reason,
+         -- one that is asked again counts on, a new one begins
+         ask_failures = case when q.at <= :now::timestamptz then 0 else i.ask_failures end
+       from unnest(:ids::text[], :reasons::text[], :moments::timestamptz[]) as q(id, reason, at)
+       where i.id = q.id and (i.state is distinct from 'gone' or q.reason = 'claim')
+       returning 1
+     )
+     select pg_notify(:schema, :payload) from (select from asked limit 1) as any_asked`,
+    {
+      ids: rows.map(({ id }) => id),
+      reasons: rows.map(({ reason }) => reason),
+      moments: rows.map(({ at }) => at),
+      pause: QUESTION_PAUSE_MILLISECONDS / 1_000,
+      now,
+      schema,
+      payload: QUESTION_PAYLOAD,
+    },
+  );
+}
+
+/**
+ * Live instances that claim an address beside another one, where both claims count: one of these addresses, or any of the
+ * instance `one`'s own.
+ */
+export async function disputants(
+  trx: Knex.Transaction,
+  rule: CountingRule,
+  addresses: readonly string[],
+  one: string | null,
+): Promise<readonly string[]> {
+  if (addresses.length === 0 && one === null) return [];
+  const { rows } = await trx.raw<{ rows: { id: string }[] }>(
+    `select distinct i.id from instance_addresses a join instances i on i.id = a.instance_id
+     where (a.address = any(:addresses::inet[]) ${one === null ? '' : 'or i.id = :one'})
+       and i.state = 'live' and ${countsSql(rule, 'a')}
+       and exists (
+         select from instance_addresses o join instances j on j.id = o.instance_id
+         where o.address = a.address and j.id <> i.id and j.state = 'live' and ${countsSql(rule, 'o')}
+       )`,
+    { addresses: [...new Set(addresses)], ...(one === null ? {} : { one }) },
+  );
+  return rows.map(({ id }) => id);
+}
