@@ -20,7 +20,7 @@ const text = `<!-- Made of schemas/config.json by .ci/generate-configuration-doc
 # Configuration
 
 ${description} A value that cannot be used stops the start, and all of them are named at once; so does a variable
-that belongs to what this version does not have (\`AMQP_URL\`, \`COMPUTE_URL\`, \`COMPUTE_TOKEN\`, \`KEYSTONE_*\`, \`QUOTA_*\`, \`RESYNC_INTERVAL\`, \`RESERVED_NAMES\`):
+that belongs to what this version does not have (\`KEYSTONE_*\`, \`QUOTA_*\`, \`RESERVED_NAMES\`):
 nobody is to believe that it holds. Other variables are nothing to the gateway.
 
 A host that mounts the extension itself gives the same as options: [hosting.md](hosting.md).

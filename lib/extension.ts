@@ -1,12 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import type { Registry } from 'prom-client';
 import manifest from '../extension.json';
-import { type AddressKind, type CountingRule, parseCountingNetwork } from './domain/address';
+import { type AddressKind, type CountingRule, MOST_ADDRESSES, parseCountingNetwork } from './domain/address';
 import { createDriver } from './drivers';
+import { type CloudOptions, followCloud } from './followed-cloud';
 import { createRouter } from './http/router';
 import { noMetrics, prometheusMetrics } from './metrics';
 import { readEvents } from './openstack/notifications';
-import type { BackendOptions, ExtensionStatus, InstanceReport } from './ports/extension';
+import type { BackendOptions, ExtensionStatus, InstanceReport, Unconfirmed } from './ports/extension';
 import type { ExtensionEntry, IdentityOf, Logger } from './ports/host';
 import { thisProcess } from './process-identity';
 import { serveBackend } from './served-backends';
@@ -18,7 +19,7 @@ import { HostReports } from './sync/host-reports';
 import { keepHouse } from './sync/housekeeping';
 
 /** What a host gives (docs/hosting.md). */
-export interface SharedFilesystemOptions {
+export interface SharedFilesystemOptions extends CloudOptions {
   readonly database: DatabaseOptions;
   readonly identity: IdentityOf;
   /** The host's registry of extensions. Given: it answers `/extensions`. Absent: the router does, with its own entry. */
@@ -29,6 +30,8 @@ export interface SharedFilesystemOptions {
   readonly networks?: readonly string[] | null | undefined;
   /** `fixed` by default. */
   readonly addresses?: readonly AddressKind[] | undefined;
+  /** How many addresses of one instance count, 8 by default. */
+  readonly maxAddressesPerInstance?: number | undefined;
   readonly logger?: Logger | undefined;
   /** Where to keep what is measured; absent: nowhere. */
   readonly metrics?: Registry | undefined;
@@ -42,6 +45,8 @@ export interface SharedFilesystemOptions {
   readonly memberRoles?: readonly string[] | undefined;
   /** How long a deleted filesystem's data is kept, 0 by default. */
   readonly deletionGraceSeconds?: number | undefined;
+  /** How long the access log is kept, 400 by default. */
+  readonly accessLogRetentionDays?: number | undefined;
 }
 
 /** What a host gets. */
@@ -59,10 +64,17 @@ export interface SharedFilesystemExtension {
   readonly instances: {
     /**
      * Tells what became of instances; stored when it resolves, all or nothing.
-     * @param options `confirmed`: resolves when every backend has what follows; after a deletion nobody is let in any more
+     * @param options `waitSeconds`: waits so long, 60 at most, until every backend has what follows
+     * @returns which filesystems do not have it yet; empty: all have (or it was not waited for), and after a deletion nobody
+     *   is let in any more
      * @throws InvalidInput, Unavailable
      */
-    report(reports: readonly InstanceReport[], options?: { readonly confirmed?: boolean }): Promise<void>;
+    report(
+      reports: readonly InstanceReport[],
+      options?: { readonly waitSeconds?: number },
+    ): Promise<readonly Unconfirmed[]>;
+    /** Compares the directory with Compute's list as soon as it can be, where there is a Compute API. */
+    resync(): void;
   };
   status(): Promise<ExtensionStatus>;
 }
@@ -88,14 +100,16 @@ export async function createSharedFilesystemExtension(
     options,
     configured.flatMap(({ driver }) => driver.ownAddresses),
   );
-  const stores = openStores(options.database, clock, rule, self, backends[0]?.name ?? null, logger);
+  const directory = { rule, canAsk: options.compute !== undefined };
+  const stores = openStores(options.database, clock, directory, self, backends[0]?.name ?? null, logger);
   const changes = new FilesystemChanges(clock);
   const grace = (options.deletionGraceSeconds ?? 0) * 1_000;
   const served = configured.map((each) => serveBackend(each, rule, stores, clock, grace, logger, metrics));
-  const reports = new HostReports(stores.instances, changes, clock);
   const nudge = () => {
     for (const backend of served) backend.wake();
   };
+  const reports = new HostReports(stores.instances, changes, clock, nudge);
+  const cloud = followCloud(options, rule, stores, clock, nudge, logger, metrics);
   let running: { readonly stop: AbortController; readonly ended: Promise<unknown> } | null = null;
   const stopping = () => running?.stop.signal ?? AbortSignal.abort();
 
@@ -118,6 +132,7 @@ export async function createSharedFilesystemExtension(
     publicUrl: options.publicUrl ?? null,
     maxLimit: options.maxLimit ?? MAX_LIMIT,
     readEvents,
+    lookUpInstance: cloud.readThrough ? (id) => cloud.readThrough?.lookUp(id) ?? Promise.resolve() : null,
     stopping,
   });
 
@@ -137,11 +152,13 @@ export async function createSharedFilesystemExtension(
         usageWanted: () => {
           for (const backend of served) backend.wakeUsage();
         },
+        questionRaised: () => cloud.questionRaised(),
         changed: (filesystemId: string) => changes.changed(filesystemId),
       };
       const ended = Promise.all([
         stores.signals.listen(listener, signal),
         keepHouse(clock, () => clock.measure(stores.database), stores.instances, logger, signal),
+        cloud.run(signal),
         ...served.map((backend) => backend.run(signal)),
       ]);
       running = { stop, ended };
@@ -154,10 +171,8 @@ export async function createSharedFilesystemExtension(
       await stores.close();
     },
     instances: {
-      report: async (list, { confirmed = false } = {}) => {
-        await reports.report(list, confirmed, stopping());
-        nudge();
-      },
+      report: (list, { waitSeconds } = {}) => reports.report(list, waitSeconds, stopping()),
+      resync: () => cloud.resync(),
     },
     status: async () => {
       const message = running ? await stores.trouble() : 'The extension has not been started.';
@@ -165,6 +180,7 @@ export async function createSharedFilesystemExtension(
         ready: message === null,
         database: { reachable: message === null, message },
         backends: served.map(({ status }) => status),
+        ...(await cloud.status()),
       };
     },
   };
@@ -179,8 +195,17 @@ function configure<Made>(backends: readonly BackendOptions[], make: (options: Ba
 }
 
 function countingRule(
-  { networks = [], addresses = ['fixed'] }: Pick<SharedFilesystemOptions, 'networks' | 'addresses'>,
+  {
+    networks = [],
+    addresses = ['fixed'],
+    maxAddressesPerInstance = MOST_ADDRESSES,
+  }: Pick<SharedFilesystemOptions, 'networks' | 'addresses' | 'maxAddressesPerInstance'>,
   excluded: readonly string[],
 ): CountingRule {
-  return { networks: networks?.map(parseCountingNetwork) ?? null, kinds: addresses, excluded };
+  return {
+    networks: networks?.map(parseCountingNetwork) ?? null,
+    kinds: addresses,
+    excluded,
+    mostPerInstance: maxAddressesPerInstance,
+  };
 }

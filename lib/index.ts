@@ -5,5 +5,13 @@ export {
   type SharedFilesystemExtension,
   type SharedFilesystemOptions,
 } from './extension';
-export type { BackendOptions, BackendStatus, ExtensionStatus, InstanceReport } from './ports/extension';
+export type {
+  BackendOptions,
+  BackendStatus,
+  ComputeOptions,
+  ExtensionStatus,
+  InstanceReport,
+  MessageBusOptions,
+  Unconfirmed,
+} from './ports/extension';
 export type { ExtensionEntry, IdentityOf, Logger } from './ports/host';

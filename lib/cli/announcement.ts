@@ -1,4 +1,5 @@
 import type { Settings } from '../gateway/settings';
+import { displayAmqpUrls, parseAmqpUrls } from '../openstack/amqp-url';
 import type { BackendStatus } from '../ports/extension';
 
 /** What is told of a gateway that has started. */
@@ -21,6 +22,7 @@ export function announcement({ version, url, database, backends, settings }: Sta
       ...lacks.map((lack) => ['', `lacks ${lack}`]),
     ]),
     ['addresses', addressesLine(settings)],
+    ['instances', instancesLine(settings)],
     ['identity', identityLine(settings)],
   ];
   const facts = lines.map(([what = '', told]) => `  ${what.padEnd(11)} ${told}`).join('\n');
@@ -40,6 +42,15 @@ function addressesLine({ networks, addresses }: Settings): string {
   return networks
     ? `${addresses.join(' and ')} ones of ${networks.join(', ')} count`
     : 'none counts: NETWORKS is not set';
+}
+
+/** How it is heard of them. */
+function instancesLine({ messageBus, compute, resyncIntervalSeconds }: Settings): string {
+  const sources = [
+    ...(messageBus ? [`notifications from ${displayAmqpUrls(parseAmqpUrls(messageBus.url))}`] : []),
+    ...(compute ? [`compared with ${compute.url} every ${resyncIntervalSeconds} s`] : []),
+  ];
+  return sources.length > 0 ? sources.join(', ') : 'as _events tells: AMQP_URL and COMPUTE_URL are not set';
 }
 
 function identityLine({ development }: Settings): string {

@@ -26,12 +26,14 @@ export async function run(
     if (!signal.aborted) await gateway.serve(connectionString, signal);
     if (signal.aborted) return;
     await tell(gateway, settings, version, logger, announce);
+    process.on('SIGUSR2', gateway.resync);
     if (!signal.aborted) await once(signal, 'abort');
     logger.info({}, 'stopping');
   } catch (error) {
     // Ctrl-C reaches Postgres as well, while it is being made: no failure then.
     if (!signal.aborted) throw error;
   } finally {
+    process.off('SIGUSR2', gateway.resync);
     await gateway.stop();
     await postgres?.then((server) => server.stop()).catch(() => {});
   }
@@ -60,5 +62,6 @@ async function tell(
   const backends = await gateway.backends();
   announce(announcement({ version, url, database, backends, settings }));
   logger.info({ version, url, database, backends }, 'listening');
+  if (settings.networks === undefined) logger.warn({}, 'NETWORKS is not set: no address counts, nobody is let in');
   if (development) logger.warn({}, 'IDENTITY=development takes everybody for an administrator: for development alone');
 }

@@ -14,29 +14,7 @@ export function commonAddresses(
     if (!other || one.kind !== other.kind) return [];
     if (differ(one.network, other.network) || differ(one.port, other.port) || differ(one.mac, other.mac)) return [];
     // Two messages about one moment (legacy and versioned) may each know what the other does not say.
-    return [
-      { ...one, network: one.network ?? other.network, port: one.port ?? other.port, mac: one.mac ?? other.mac },
-    ];
-  });
-}
-
-/**
- * The list, with the ports and networks that another list of the same instance tells and it does not: Compute's listing and
- * legacy notifications name the MAC address alone. By the same port, or by the same MAC address where no port is told.
- */
-export function withPortsOf(
-  list: readonly InstanceAddress[],
-  other: readonly InstanceAddress[],
-): readonly InstanceAddress[] {
-  return list.map((one) => {
-    if (one.network !== null) return one;
-    const same = other.find(
-      (each) =>
-        each.address === one.address &&
-        each.kind === one.kind &&
-        (one.port === null ? one.mac !== null && one.mac === each.mac : one.port === each.port),
-    );
-    return same ? { ...one, port: same.port, network: same.network } : one;
+    return [{ ...one, network: one.network ?? other.network, port: one.port ?? other.port, mac: one.mac ?? other.mac }];
   });
 }
 

@@ -124,7 +124,8 @@ export function countingAddresses(
  */
 export function needsNetwork(rule: CountingRule, address: InstanceAddress): boolean {
   const { networks, kinds, excluded = [] } = rule;
-  if (networks === null || address.network !== null || address.kind !== 'fixed' || !kinds.includes('fixed')) return false;
+  if (networks === null || address.network !== null || address.kind !== 'fixed' || !kinds.includes('fixed'))
+    return false;
   if (excluded.includes(address.address) || counts(rule, address)) return false;
   return networks.some(({ cidr, networkId }) => networkId !== null && contains(cidr, address.address));
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { InstanceAddress } from './address';
-import { commonAddresses, countableAddresses, withPortsOf } from './address-list';
+import { commonAddresses, countableAddresses } from './address-list';
 
 /**
  * `live`: Compute says that it exists, running or not. `suspended`: no access now, and it may come back (soft-deleted, or a
@@ -83,7 +83,12 @@ export function observe(known: KnownInstance | null, observation: Observation): 
     id: before.id,
     project: newer(before.project, observation.project, observation, (one, other) => (one === other ? one : null)),
     state,
-    addresses: observeAddresses(before.addresses, observation),
+    addresses: newer(
+      before.addresses,
+      observation.addresses && countableAddresses(observation.addresses),
+      observation,
+      commonAddresses,
+    ),
     liveUntil,
   };
   return known !== null && isDeepStrictEqual(known, after) ? known : after;
@@ -122,17 +127,6 @@ function observeLive(
   const newest = known === null || said.time > known.time;
   const takes = newest && (authoritative || known === null || known.value === 'live');
   return { state: takes ? said : known, liveUntil: authoritative ? later(liveUntil, said.time) : liveUntil };
-}
-
-/** The newer list; what either tells of the ports of an address that both have, it has too. */
-function observeAddresses(
-  known: KnownInstance['addresses'],
-  observation: Observation,
-): Fact<readonly InstanceAddress[]> | null {
-  const said = observation.addresses && countableAddresses(observation.addresses);
-  const after = newer(known, said, observation, commonAddresses);
-  if (!after || !known || !said) return after;
-  return { ...after, value: withPortsOf(after.value, after.time === known.time ? said : known.value) };
 }
 
 /** The newer of a fact and what is said now; for one moment, what `both` makes of the two. */

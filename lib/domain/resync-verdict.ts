@@ -23,10 +23,14 @@ const ALWAYS = 10;
  * directory").
  * @param largestShare of the live instances that one resync may end, 0 to 1
  */
-export function resyncVerdict({ instances, complete, missing, live }: ListingFound, largestShare: number): ResyncVerdict {
+export function resyncVerdict(
+  { instances, complete, missing, live }: ListingFound,
+  largestShare: number,
+): ResyncVerdict {
   if (missing === 0) return { kind: 'withdraw' };
   if (instances === 0) return { kind: 'incomplete', message: 'Compute listed no instance at all.' };
-  if (!complete) return { kind: 'incomplete', message: 'Compute could not tell of every instance: a cell may be down.' };
+  if (!complete)
+    return { kind: 'incomplete', message: 'Compute could not tell of every instance: a cell may be down.' };
   if (missing <= Math.max(ALWAYS, Math.floor(live * largestShare))) return { kind: 'withdraw' };
   return {
     kind: 'braked',

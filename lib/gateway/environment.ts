@@ -6,8 +6,7 @@ import { faultsOf } from './checked';
 export class WrongSettings extends Error {}
 
 /** Of later versions: to pass them over would let an operator believe that they hold. */
-const UNSUPPORTED =
-  /^(AMQP_URL|COMPUTE_URL|COMPUTE_TOKEN|KEYSTONE_[A-Z_]+|QUOTA_[A-Z_]+|RESYNC_INTERVAL|RESERVED_NAMES)$/;
+const UNSUPPORTED = /^(KEYSTONE_[A-Z_]+|QUOTA_[A-Z_]+|RESERVED_NAMES)$/;
 
 interface Setting {
   readonly description: string;

@@ -18,6 +18,8 @@ export interface Gateway {
   serve(connectionString: string, signal: AbortSignal): Promise<void>;
   /** What the extensions keep their volumes on. */
   backends(): Promise<readonly BackendStatus[]>;
+  /** Has the extensions look at the whole cloud again. */
+  resync(): void;
   /** Takes no more requests, ends those that there are, then stops the extensions. */
   stop(): Promise<void>;
 }
@@ -56,6 +58,12 @@ export async function openGateway(settings: Settings, logger: Logger): Promise<G
         backends: settings.backends,
         networks: settings.networks,
         addresses: settings.addresses,
+        maxAddressesPerInstance: settings.maxAddressesPerInstance,
+        compute: settings.compute,
+        resyncIntervalSeconds: settings.resyncIntervalSeconds,
+        largestWithdrawal: settings.largestWithdrawal,
+        messageBus: settings.messageBus,
+        accessLogRetentionDays: settings.accessLogRetentionDays,
         logger,
         metrics,
         publicUrl: settings.publicUrl ?? undefined,
@@ -73,6 +81,9 @@ export async function openGateway(settings: Settings, logger: Logger): Promise<G
     backends: async () => {
       const all = await Promise.all(served.extensions.map((extension) => extension.status()));
       return all.flatMap((status) => status?.backends ?? []);
+    },
+    resync: () => {
+      for (const extension of served.extensions) extension.resync();
     },
     stop: async () => {
       await listener.drain();

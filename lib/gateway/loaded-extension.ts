@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import type { RequestHandler } from 'express';
 import type { Registry } from 'prom-client';
 import type { AddressKind } from '../domain/address';
-import type { BackendOptions, ExtensionStatus } from '../ports/extension';
+import type { BackendOptions, ComputeOptions, ExtensionStatus, MessageBusOptions } from '../ports/extension';
 import type { ExtensionEntry, IdentityOf, Logger } from '../ports/host';
 import type { Manifest } from './manifest';
 
@@ -14,6 +14,12 @@ export interface HostOptions {
   readonly backends: readonly BackendOptions[];
   readonly networks: readonly string[] | null | undefined;
   readonly addresses: readonly AddressKind[];
+  readonly maxAddressesPerInstance: number;
+  readonly compute: ComputeOptions | undefined;
+  readonly resyncIntervalSeconds: number;
+  readonly largestWithdrawal: number;
+  readonly messageBus: MessageBusOptions | undefined;
+  readonly accessLogRetentionDays: number;
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly publicUrl: string | undefined;
@@ -31,10 +37,15 @@ export interface LoadedExtension {
   stop(): Promise<void>;
   /** Null: it does not say. */
   status(): Promise<ExtensionStatus | null>;
+  /** Looks at the whole cloud again, where it can. */
+  resync(): void;
 }
 
 /** What a factory answers with: the router, and what of the rest it has. */
-type Made = Pick<LoadedExtension, 'router'> & Partial<Pick<LoadedExtension, 'start' | 'stop' | 'status'>>;
+type Made = Pick<LoadedExtension, 'router'> &
+  Partial<Pick<LoadedExtension, 'start' | 'stop' | 'status'>> & {
+    readonly instances?: { resync?(): void };
+  };
 
 /**
  * Loads an extension's module, CommonJS or ESM, and makes the extension; nothing is started.
@@ -58,6 +69,7 @@ export async function loadExtension(
     start: async () => made.start?.(),
     stop: async () => made.stop?.(),
     status: async () => (await made.status?.()) ?? null,
+    resync: () => made.instances?.resync?.(),
   };
 }
 

@@ -3,7 +3,8 @@ import * as path from 'node:path';
 import backendsSchema from '../../schemas/backends.json';
 import { type AddressKind, parseCountingNetwork } from '../domain/address';
 import type { Configuration } from '../generated/config';
-import type { BackendOptions } from '../ports/extension';
+import { parseAmqpUrls } from '../openstack/amqp-url';
+import type { BackendOptions, ComputeOptions, MessageBusOptions } from '../ports/extension';
 import type { IdentityOf } from '../ports/host';
 import { faultsOf } from './checked';
 import { complaint, readEnvironment, WrongSettings } from './environment';
@@ -26,6 +27,15 @@ export interface Settings {
   /** Null: every address counts. Undefined: none. */
   readonly networks: readonly string[] | null | undefined;
   readonly addresses: readonly AddressKind[];
+  readonly maxAddressesPerInstance: number;
+  /** Undefined: no Compute API is asked. */
+  readonly compute: ComputeOptions | undefined;
+  readonly resyncIntervalSeconds: number;
+  /** Of the live instances, 0 to 1. */
+  readonly largestWithdrawal: number;
+  /** Undefined: no message bus is listened to. */
+  readonly messageBus: MessageBusOptions | undefined;
+  readonly accessLogRetentionDays: number;
   readonly deletionGraceSeconds: number;
   readonly eventReporters: readonly string[];
   readonly maxLimit: number;
@@ -54,7 +64,13 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     backends:
       said.BACKENDS === undefined ? [defaultBackend(within(said.DATA_DIR), said.EXPORT_ADDRESS)] : listed(said, within),
     networks: networksOf(said),
-    addresses: said.ADDRESSES,
+    addresses: kindsOf(said),
+    maxAddressesPerInstance: said.MAX_ADDRESSES_PER_INSTANCE,
+    compute: computeOf(said),
+    resyncIntervalSeconds: said.RESYNC_INTERVAL,
+    largestWithdrawal: said.RESYNC_LARGEST_WITHDRAWAL / 100,
+    messageBus: messageBusOf(said),
+    accessLogRetentionDays: said.ACCESS_LOG_RETENTION,
     deletionGraceSeconds: said.DELETION_GRACE,
     eventReporters: said.EVENT_REPORTERS,
     maxLimit: said.MAX_LIMIT,
@@ -69,6 +85,35 @@ function networksOf(said: Configuration): readonly string[] | null | undefined {
   return naming(said, 'NETWORKS', () => {
     for (const network of networks) parseCountingNetwork(network);
     return networks;
+  });
+}
+
+function kindsOf({ ADDRESSES: said }: Configuration): readonly AddressKind[] {
+  const kinds = said.flatMap((kind): readonly AddressKind[] => (kind === 'both' ? ['fixed', 'floating'] : [kind]));
+  return [...new Set(kinds)];
+}
+
+function computeOf({ COMPUTE_URL: url, COMPUTE_TOKEN: token }: Configuration): ComputeOptions | undefined {
+  if (url !== undefined && token === undefined)
+    throw new WrongSettings('COMPUTE_TOKEN is missing: COMPUTE_URL is asked with it.');
+  if (url === undefined && token !== undefined)
+    throw new WrongSettings('COMPUTE_URL is missing: COMPUTE_TOKEN is for it alone.');
+  return url === undefined || token === undefined ? undefined : { url, token };
+}
+
+function messageBusOf(said: Configuration): MessageBusOptions | undefined {
+  if (said.AMQP_URL === undefined) return undefined;
+  const bus = {
+    url: said.AMQP_URL,
+    exchanges: said.AMQP_EXCHANGES,
+    notifications: said.NOTIFICATIONS,
+    versionedTopic: said.VERSIONED_TOPIC,
+    legacyTopic: said.LEGACY_TOPIC,
+    queue: said.AMQP_QUEUE,
+  };
+  return naming(said, 'AMQP_URL', (url) => {
+    parseAmqpUrls(url ?? '');
+    return bus;
   });
 }
 

@@ -49,11 +49,61 @@ export interface Configuration {
    */
   NETWORKS?: [string, ...string[]];
   /**
-   * Which of an instance's addresses count: `fixed`, `floating` or both.
+   * Which of an instance's addresses count: `fixed`, `floating` or `both`. Floating ones have no port of their own: they count by CIDRs without a network's id alone.
    *
    * @minItems 1
    */
-  ADDRESSES: ['fixed' | 'floating', ...('fixed' | 'floating')[]];
+  ADDRESSES: ['fixed' | 'floating' | 'both', ...('fixed' | 'floating' | 'both')[]];
+  /**
+   * How many addresses of one instance count, the first in their order as numbers; those above are a fault of its entry.
+   */
+  MAX_ADDRESSES_PER_INSTANCE: number;
+  /**
+   * The Compute API, the truth behind the notifications: `http://compute.example.org:8774/v2.1`. With it the directory of instances is compared with Compute's list at the start, every `RESYNC_INTERVAL`, after the bus was away, and at SIGUSR2; unknown instances and disputed addresses are asked about; and what `_events` would grant waits for Compute's word.
+   */
+  COMPUTE_URL?: string;
+  /**
+   * The token that `COMPUTE_URL` is asked with, of a user who sees the servers of all projects. Needed with it.
+   */
+  COMPUTE_TOKEN?: string;
+  /**
+   * Seconds between two comparisons with Compute's list, give or take a tenth.
+   */
+  RESYNC_INTERVAL: number;
+  /**
+   * How many of the live instances one comparison may end, in percent; ten always. Where more are missing from Compute's list nothing is withdrawn, an alarm is raised, and Compute is asked about each of them.
+   */
+  RESYNC_LARGEST_WITHDRAWAL: number;
+  /**
+   * The message bus that Nova sends its notifications on: `amqp://user:password@host:5672/vhost` or `amqps://…`, several with commas, or Nova's own `transport_url` (`rabbit://user:password@host1:5672,user:password@host2:5672/vhost`). Certificates that Node does not know by itself go into `NODE_EXTRA_CA_CERTS`.
+   */
+  AMQP_URL?: string;
+  /**
+   * The exchanges that Nova sends to, its `control_exchange`.
+   *
+   * @minItems 1
+   */
+  AMQP_EXCHANGES: [string, ...string[]];
+  /**
+   * The name of our own queue: one a deployment, shared by all its processes. Without it: `nova-shared-filesystem.` and the deployment's identity, which stands in the database.
+   */
+  AMQP_QUEUE?: string;
+  /**
+   * Which of Nova's notification formats are listened to. Its own default, `notification_format = unversioned`, sends `legacy` ones alone, which tell nothing of interfaces that come and go; with `versioned` or `both` in nova.conf `versioned` is enough here.
+   */
+  NOTIFICATIONS: 'versioned' | 'legacy' | 'both';
+  /**
+   * The topic of versioned notifications, Nova's `versioned_notifications_topics`.
+   */
+  VERSIONED_TOPIC: string;
+  /**
+   * The topic of legacy notifications, the `topics` of nova.conf's `[oslo_messaging_notifications]`.
+   */
+  LEGACY_TOPIC: string;
+  /**
+   * How long the access log is kept, in days. What tells who is let in now is kept longer.
+   */
+  ACCESS_LOG_RETENTION: number;
   /**
    * How long a deleted filesystem's data is kept, in seconds.
    */

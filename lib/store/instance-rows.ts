@@ -129,7 +129,9 @@ async function upsertInstances(trx: Knex.Transaction, changes: readonly WrittenI
 }
 
 /** Its addresses as rows, each with its place among them as numbers. */
-function positioned(instance: KnownInstance | null): readonly (InstanceAddress & { instance_id: string; position: number })[] {
+function positioned(
+  instance: KnownInstance | null,
+): readonly (InstanceAddress & { instance_id: string; position: number })[] {
   const addresses = instance?.addresses?.value ?? [];
   return addresses
     .toSorted((one, other) => compareAddresses(one.address, other.address))

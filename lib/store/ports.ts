@@ -2,38 +2,71 @@ import type { Knex } from 'knex';
 import type { InstanceAddress } from '../domain/address';
 import type { Observation } from '../domain/instance';
 
+interface PortRow {
+  readonly id: string;
+  readonly network: string;
+  readonly instance_id: string;
+  readonly mac: string | null;
+}
+
 /**
- * The observations with the networks of ports that were learnt before: notifications name the port, and of its network the
- * label alone, which tenants choose. Keeps what they themselves tell of ports. A port never changes its network.
+ * The observations with what was learnt before of the ports in them: notifications name the port, and of its network the
+ * label alone, which tenants choose; Compute's listing and legacy notifications name the MAC address alone. Keeps what they
+ * themselves tell of ports. A port never changes its network.
  */
 export async function withKnownPorts(
   trx: Knex.Transaction,
   observations: readonly Observation[],
   now: Date,
 ): Promise<readonly Observation[]> {
-  const all = observations.flatMap(({ addresses = [] }) => addresses);
-  await learn(trx, observations, now);
-  const asked = [...new Set(all.flatMap(({ port, network }) => (port !== null && network === null ? [port] : [])))];
-  if (asked.length === 0) return observations;
-  const rows: { id: string; network: string }[] = await trx('ports').select('id', 'network').whereIn('id', asked);
+  for (const observation of observations) await learn(trx, observation, now);
+  const open = observations.filter(({ addresses = [] }) => addresses.some(({ network }) => network === null));
+  if (open.length === 0) return observations;
+  const rows: PortRow[] = await trx('ports')
+    .select('id', 'network', 'instance_id', 'mac')
+    .whereIn(
+      'instance_id',
+      open.map(({ instanceId }) => instanceId),
+    )
+    .orWhereIn(
+      'id',
+      open.flatMap(({ addresses = [] }) => addresses.flatMap(({ port }) => port ?? [])),
+    );
   if (rows.length === 0) return observations;
-  const networks = new Map(rows.map(({ id, network }) => [id, network]));
-  const fill = (each: InstanceAddress): InstanceAddress => ({
-    ...each,
-    network: each.network ?? networks.get(each.port ?? '') ?? null,
-  });
-  return observations.map((each) => (each.addresses ? { ...each, addresses: each.addresses.map(fill) } : each));
+  return observations.map((observation) => ({
+    ...observation,
+    addresses: observation.addresses?.map((each) => withPort(each, observation.instanceId, rows)),
+  }));
 }
 
-/** From who knows: Compute, or the host itself. */
-async function learn(trx: Knex.Transaction, observations: readonly Observation[], now: Date): Promise<void> {
-  const told = new Map<string, string>();
-  for (const { addresses = [], source } of observations)
-    if (source === 'compute' || source === 'host')
-      for (const { port, network } of addresses) if (port !== null && network !== null) told.set(port, network);
+function withPort(address: InstanceAddress, instanceId: string, ports: readonly PortRow[]): InstanceAddress {
+  const { network, port, mac } = address;
+  if (network !== null) return address;
+  const known = ports.filter((each) =>
+    port === null ? mac !== null && each.mac === mac && each.instance_id === instanceId : each.id === port,
+  );
+  const [one, ...more] = known;
+  // two ports of one MAC address, on networks of which a tenant has made one: it is not known which this is
+  return one && more.length === 0 ? { ...address, port: one.id, network: one.network } : address;
+}
+
+/** From who knows: Compute, or the host itself. Their list is whole, so that the instance has no other port any more. */
+async function learn(
+  trx: Knex.Transaction,
+  { instanceId, addresses = [], source }: Observation,
+  now: Date,
+): Promise<void> {
+  if (source !== 'compute' && source !== 'host') return;
+  const told = new Map<string, PortRow>();
+  for (const { port, network, mac } of addresses)
+    if (port !== null && network !== null) told.set(port, { id: port, network, instance_id: instanceId, mac });
   if (told.size === 0) return;
   await trx('ports')
-    .insert([...told].toSorted().map(([id, network]) => ({ id, network, learnt: now })))
+    .where({ instance_id: instanceId })
+    .whereNotIn('id', [...told.keys()])
+    .delete();
+  await trx('ports')
+    .insert([...told.values()].map((row) => ({ ...row, learnt: now })))
     .onConflict('id')
-    .ignore();
+    .merge(['instance_id', 'mac', 'learnt']);
 }

@@ -51,7 +51,8 @@ export class ReadThrough {
       if (found.state === 'gone') this.#remember(instanceId);
       else await this.instances.apply([found]);
     } catch (error) {
-      if (over.signal.aborted) throw new Unavailable('Compute did not answer in time; try again later.', { cause: error });
+      if (over.signal.aborted)
+        throw new Unavailable('Compute did not answer in time; try again later.', { cause: error });
       throw error;
     } finally {
       over.abort();

@@ -61,6 +61,7 @@ describe('entitlement', () => {
     ).toEqual({
       addresses: ['10.0.0.9', '10.0.0.10', 'fd00::1'],
       disputed: [],
+      surplus: [],
     });
   });
 
@@ -68,6 +69,7 @@ describe('entitlement', () => {
     expect(ofProject([here('i-1', '10.0.0.1', '10.0.0.2'), elsewhere('i-2', '10.0.0.1')])).toEqual({
       addresses: ['10.0.0.2'],
       disputed: ['10.0.0.1'],
+      surplus: [],
     });
   });
 
@@ -77,7 +79,11 @@ describe('entitlement', () => {
     ['one that is suspended', anInstance('i-2', { project: 'beta', state: 'suspended', addresses: ['10.0.0.1'] })],
     ['one whose addresses are not known', anInstance('i-2', { project: 'beta', addresses: null })],
   ])('lets in an address beside %s', (_what, claimant) => {
-    expect(ofProject([here('i-1', '10.0.0.1'), claimant])).toEqual({ addresses: ['10.0.0.1'], disputed: [] });
+    expect(ofProject([here('i-1', '10.0.0.1'), claimant])).toEqual({
+      addresses: ['10.0.0.1'],
+      disputed: [],
+      surplus: [],
+    });
   });
 
   it('does not hear claims on networks that do not count', () => {
@@ -87,10 +93,10 @@ describe('entitlement', () => {
     const claimant = elsewhere('i-2', '10.0.0.1'); // of a network that nobody knows
     expect(ofProject([{ ...counting, addresses: address }, claimant], rule).addresses).toEqual(['10.0.0.1']);
     expect(ofProject([{ ...counting, addresses: address }], EVERY).addresses).toEqual(['10.0.0.1']);
-    expect(ofProject([here('i-1', '10.0.0.1')], rule)).toEqual({ addresses: [], disputed: [] });
+    expect(ofProject([here('i-1', '10.0.0.1')], rule)).toEqual({ addresses: [], disputed: [], surplus: [] });
   });
 
   it('lets in nobody where nobody is known', () => {
-    expect(entitlement(of('global'), [], new Set(), EVERY)).toEqual({ addresses: [], disputed: [] });
+    expect(entitlement(of('global'), [], new Set(), EVERY)).toEqual({ addresses: [], disputed: [], surplus: [] });
   });
 });

@@ -52,6 +52,8 @@ const aStatus = (ready: boolean): ExtensionStatus => ({
   ready,
   database: { reachable: ready, message: ready ? null : 'connect ECONNREFUSED' },
   backends: [{ name: 'filer', driver: 'nfs', state: 'down', message: 'not mounted', lacks: ['quota'] }],
+  bus: null,
+  compute: null,
 });
 
 const ENTRY = readManifest(GREETING).entry;

@@ -92,9 +92,9 @@ describe('instances', () => {
       const name = await make({ scope: 'instance' });
       await api.live('short', 'demo', '10.0.0.21');
       await send('put', name, '/short', { headers: WAIT });
-      await api.extension.instances.report([{ id: 'short', state: 'suspended' }], { confirmed: true });
+      await api.extension.instances.report([{ id: 'short', state: 'suspended' }], { waitSeconds: 30 });
       expect((await send('get', name, '/short')).status).toBe(404);
-      await api.extension.instances.report([{ id: 'short', state: 'live' }], { confirmed: true });
+      await api.extension.instances.report([{ id: 'short', state: 'live' }], { waitSeconds: 30 });
       expect((await send('get', name, '/short')).body.instance_entry.status).toBe('connected');
       await api.gone('short');
       await api.live('short', 'demo', '10.0.0.21');

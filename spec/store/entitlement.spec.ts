@@ -43,6 +43,7 @@ const rules: fc.Arbitrary<CountingRule> = fc.record({
   ),
   kinds: fc.constantFrom(['fixed'], ['fixed', 'floating']),
   excluded: fc.constantFrom([], ['10.20.0.250']),
+  mostPerInstance: fc.constantFrom(1, 2, 8),
 });
 
 describe('the access list', () => {
@@ -77,9 +78,11 @@ describe('the access list', () => {
             filesystemId: filesystem.id,
             leaseToken: 0n,
           });
-          expect({ addresses: wanted?.access.addresses, disputed: wanted?.disputed }).toEqual(
-            entitlement(filesystem, known, connected, rule),
-          );
+          expect({
+            addresses: wanted?.access.addresses,
+            disputed: wanted?.disputed,
+            surplus: wanted?.surplus,
+          }).toEqual(entitlement(filesystem, known, connected, rule));
         }
       }),
       { numRuns: 60 },

@@ -12,9 +12,11 @@ const TABLES = [
   'access_log',
   'backends',
   'connections',
+  'deployment',
   'filesystems',
   'instance_addresses',
   'instances',
+  'ports',
 ];
 
 describe('the migrations', () => {

@@ -6,6 +6,7 @@ import express from 'express';
 import request, { type Test } from 'supertest';
 import {
   createSharedFilesystemExtension,
+  type InstanceReport,
   type SharedFilesystemExtension,
   type SharedFilesystemOptions,
 } from '../../lib';
@@ -90,6 +91,10 @@ export async function startApi(options: Partial<SharedFilesystemOptions> = {}): 
     if (body === undefined) return sent;
     return sent.send(typeof body === 'string' ? body : JSON.stringify(body));
   };
+  const confirm = async (reports: readonly InstanceReport[]): Promise<void> => {
+    const unconfirmed = await extension.instances.report(reports, { waitSeconds: 30 });
+    if (unconfirmed.length > 0) throw new Error(`not confirmed: ${JSON.stringify(unconfirmed)}`);
+  };
   return {
     extension,
     database,
@@ -105,9 +110,8 @@ export async function startApi(options: Partial<SharedFilesystemOptions> = {}): 
         throw new Error(`PUT ${name}: ${answer.status} ${answer.text}`);
       return answer.body.fs_entry;
     },
-    live: (id, project, ...addresses) =>
-      extension.instances.report([{ id, project, state: 'live', addresses }], { confirmed: true }),
-    gone: (id) => extension.instances.report([{ id, state: 'gone' }], { confirmed: true }),
+    live: (id, project, ...addresses) => confirm([{ id, project, state: 'live', addresses }]),
+    gone: (id) => confirm([{ id, state: 'gone' }]),
     stop: async () => {
       await new Promise((resolve) => {
         server.close(resolve);

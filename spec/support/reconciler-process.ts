@@ -69,7 +69,12 @@ async function main(): Promise<void> {
   await clock.measure(stores.database);
   const backend = serveBackend({ options, driver }, EVERYTHING_COUNTS, stores, clock, 0, SILENT, noMetrics);
   const { signal } = new AbortController();
-  const listener = { due: () => backend.wake(), usageWanted: () => backend.wakeUsage(), questionRaised: () => {}, changed: () => {} };
+  const listener = {
+    due: () => backend.wake(),
+    usageWanted: () => backend.wakeUsage(),
+    questionRaised: () => {},
+    changed: () => {},
+  };
   await Promise.all([backend.run(signal), stores.signals.listen(listener, signal)]);
 }
 

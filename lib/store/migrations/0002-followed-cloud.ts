@@ -48,8 +48,12 @@ export async function up(knex: Knex): Promise<void> {
     create table ports (
       id text collate "C" primary key,
       network text collate "C" not null,
+      -- where it was last seen: Compute's listing and legacy notifications name the MAC address alone
+      instance_id text collate "C" not null,
+      mac text,
       learnt timestamptz not null default now()
     );
+    create index ports_instance on ports (instance_id);
 
     alter table access_log add column project text collate "C";
     drop index access_log_filesystem;

@@ -1,0 +1,237 @@
+import { type InstanceAddress, parseCountingNetwork } from '../../lib/domain/address';
+import type { Question } from '../../lib/ports/store';
+import { accessOf } from '../support/settle';
+import { aFilesystem, anAddress, anObservation, freshStores, type Stores } from '../support/stores';
+
+const SECOND = 1_000;
+
+describe('questions to Compute', () => {
+  let stores: Stores;
+  beforeEach(async () => {
+    stores = await freshStores(undefined, { canAsk: true });
+  });
+  afterEach(() => stores.close());
+
+  type Said = Parameters<typeof anObservation>[2];
+  /** Says it a moment later than everything before. */
+  const say = async (id: string, said: Said = {}) => {
+    stores.clock.advance(1);
+    await stores.instances.apply([anObservation(stores.clock, id, said)]);
+  };
+  const answer = async (question: Question, said: Said = {}) => {
+    stores.clock.advance(1);
+    await stores.questions.answer(
+      question,
+      anObservation(stores.clock, question.instanceId, { source: 'compute', ...said }),
+    );
+  };
+  /** What is due now, by id. */
+  const take = async (): Promise<readonly string[]> =>
+    (await stores.questions.take(100)).map(({ instanceId, reason }) => `${instanceId} ${reason}`).toSorted();
+  const takeOne = async (): Promise<Question> => {
+    const [question, ...more] = await stores.questions.take(100);
+    if (!question || more.length > 0) throw new Error('expected one question');
+    return question;
+  };
+  const listOf = async (filesystem: { id: string }) => (await accessOf(stores, filesystem.id)).addresses;
+
+  it('are not raised by what a notification says plainly', async () => {
+    await say('vm', { addresses: ['10.0.0.1'] });
+    expect(await take()).toEqual([]);
+    expect(await stores.questions.nextDue()).toBeNull();
+  });
+
+  it('hold back what _events would grant until Compute has confirmed it', async () => {
+    const filesystem = await aFilesystem(stores);
+    await say('vm', { source: 'events', addresses: ['10.0.0.1'] });
+    expect(await listOf(filesystem)).toEqual([]);
+    const question = await takeOne();
+    expect(question).toMatchObject({ instanceId: 'vm', reason: 'claim', failures: 0 });
+    await answer(question, { addresses: ['10.0.0.2'] });
+    expect(await listOf(filesystem)).toEqual(['10.0.0.2']);
+    expect(await stores.questions.nextDue()).toBeNull();
+  });
+
+  it('do not hold back what _events ends', async () => {
+    const filesystem = await aFilesystem(stores);
+    await say('vm', { addresses: ['10.0.0.1', '10.0.0.2'] });
+    await say('vm', { source: 'events', addresses: ['10.0.0.1', '10.0.0.3'] });
+    expect(await listOf(filesystem)).toEqual(['10.0.0.1']);
+    await say('vm', { source: 'events', state: 'gone' });
+    expect(await listOf(filesystem)).toEqual([]);
+    expect(await take()).toEqual([]); // of one that is gone nothing is open
+  });
+
+  it('leave a tombstone where Compute knows of no such instance', async () => {
+    const filesystem = await aFilesystem(stores);
+    await say('vm', { source: 'events', addresses: ['10.0.0.1'] });
+    await answer(await takeOne(), { state: 'gone' });
+    stores.clock.advance(-5);
+    await say('vm', { addresses: ['10.0.0.1'] });
+    expect(await listOf(filesystem)).toEqual([]);
+  });
+
+  it('are asked once in 10 s about one instance, and by one process at a time', async () => {
+    await say('vm', { source: 'events', addresses: ['10.0.0.1'] });
+    const question = await takeOne();
+    expect(await take()).toEqual([]);
+    await answer(question, { addresses: ['10.0.0.1'] });
+    await say('vm', { source: 'events', addresses: ['10.0.0.1', '10.0.0.9'] });
+    expect(await take()).toEqual([]);
+    stores.clock.advance(10 * SECOND);
+    expect(await take()).toEqual(['vm claim']);
+  });
+
+  it('stay open when something new is raised while Compute answers', async () => {
+    await say('vm', { source: 'events', addresses: ['10.0.0.1'] });
+    const question = await takeOne();
+    await say('vm', { source: 'events', addresses: ['10.0.0.1', '10.0.0.9'] });
+    await answer(question, { addresses: ['10.0.0.1'] });
+    stores.clock.advance(10 * SECOND);
+    expect(await take()).toEqual(['vm claim']);
+  });
+
+  it('come again after a time without an answer, and when the process that took them has died', async () => {
+    await say('vm', { source: 'events', addresses: ['10.0.0.1'] });
+    await stores.questions.postpone(await takeOne(), 20 * SECOND);
+    stores.clock.advance(19 * SECOND);
+    expect(await take()).toEqual([]);
+    stores.clock.advance(SECOND);
+    expect(await takeOne()).toMatchObject({ failures: 1 });
+    stores.clock.advance(30 * SECOND);
+    expect(await take()).toEqual(['vm claim']);
+  });
+
+  it('are raised about all who claim one address, and settled by the answer', async () => {
+    const mine = await aFilesystem(stores, { scope: 'project', owner: 'p1' });
+    const theirs = await aFilesystem(stores, { scope: 'project', owner: 'p2' });
+    await say('old', { project: 'p1', addresses: ['10.0.0.1'] });
+    await say('new', { project: 'p2', addresses: ['10.0.0.1'] });
+    expect([await listOf(mine), await listOf(theirs)]).toEqual([[], []]);
+    const questions = await stores.questions.take(10);
+    expect(questions.map(({ instanceId }) => instanceId).toSorted()).toEqual(['new', 'old']);
+    for (const question of questions)
+      await answer(
+        question,
+        question.instanceId === 'old' ? { state: 'gone' } : { project: 'p2', addresses: ['10.0.0.1'] },
+      );
+    expect([await listOf(mine), await listOf(theirs)]).toEqual([[], ['10.0.0.1']]);
+    expect(await stores.questions.nextDue()).toBeNull();
+  });
+
+  it('about a dispute that no answer settles come later and later', async () => {
+    await say('one', { project: 'p1', addresses: ['10.0.0.1'] });
+    await say('other', { project: 'p2', addresses: ['10.0.0.1'] });
+    let pauses: readonly number[] = [];
+    for (let round = 0; round < 7; round += 1) {
+      const due = await stores.questions.nextDue();
+      const pause = (due?.getTime() ?? 0) - stores.clock.now().getTime();
+      pauses = [...pauses, Math.round(pause / SECOND)];
+      stores.clock.advance(Math.max(0, pause) + 10);
+      for (const question of await stores.questions.take(10))
+        await answer(question, {
+          project: question.instanceId === 'one' ? 'p1' : 'p2',
+          addresses: ['10.0.0.1'],
+        });
+    }
+    expect(pauses).toEqual([0, 10, 20, 40, 80, 160, 300]);
+  });
+
+  it('are not raised where a claim counts for nothing', async () => {
+    await stores.close();
+    stores = await freshStores(
+      { networks: [parseCountingNetwork('10.20.0.0/16')], kinds: ['fixed'] },
+      { canAsk: true },
+    );
+    await say('one', { addresses: ['192.168.0.1'] });
+    await say('other', { addresses: ['192.168.0.1'] });
+    expect(await take()).toEqual([]);
+  });
+
+  it('ask what became of a deletion that has begun, and not of one that has ended', async () => {
+    await say('fails', { addresses: ['10.0.0.1'] });
+    await say('fails', { state: 'suspended' });
+    await say('ends', { addresses: ['10.0.0.2'] });
+    await say('ends', { state: 'suspended' });
+    await say('ends', { state: 'gone' });
+    expect(await take()).toEqual([]);
+    stores.clock.advance(60 * SECOND);
+    const filesystem = await aFilesystem(stores);
+    const question = await takeOne();
+    expect(question).toMatchObject({ instanceId: 'fails', reason: 'ending' });
+    await answer(question, { state: 'live' });
+    expect(await listOf(filesystem)).toEqual(['10.0.0.1']);
+  });
+
+  it('are raised by an old message that would take an address away, which stays', async () => {
+    const filesystem = await aFilesystem(stores);
+    await say('vm', { addresses: ['10.0.0.1'] });
+    await say('vm', { addresses: [], time: new Date(stores.clock.now().getTime() - 60_000) });
+    expect(await listOf(filesystem)).toEqual(['10.0.0.1']);
+    expect(await take()).toEqual(['vm late']);
+  });
+
+  describe('where tenants may make networks of their own', () => {
+    const MAC = 'fa:16:3e:00:00:01';
+    const onPort = (address: string, rest: Partial<InstanceAddress> = {}) =>
+      ({ ...anAddress(address), port: 'p-1', mac: MAC, ...rest }) satisfies InstanceAddress;
+
+    beforeEach(async () => {
+      await stores.close();
+      stores = await freshStores(
+        { networks: [parseCountingNetwork('10.20.0.0/16@storage')], kinds: ['fixed'] },
+        { canAsk: true },
+      );
+    });
+
+    it('a new port is asked about once, and known from then on', async () => {
+      const filesystem = await aFilesystem(stores);
+      await say('vm', { addresses: [onPort('10.20.0.1')] });
+      expect(await listOf(filesystem)).toEqual([]);
+      const question = await takeOne();
+      expect(question.reason).toBe('port');
+      await answer(question, { addresses: [onPort('10.20.0.1', { network: 'storage' })] });
+      expect(await listOf(filesystem)).toEqual(['10.20.0.1']);
+
+      stores.clock.advance(60 * SECOND);
+      await say('vm', { addresses: [onPort('10.20.0.1')] }); // a notification, again without the network
+      await say('vm', { source: 'compute', addresses: [onPort('10.20.0.1', { port: null })] }); // Compute's list: the MAC alone
+      expect(await listOf(filesystem)).toEqual(['10.20.0.1']);
+      expect(await take()).toEqual([]);
+    });
+
+    it("a stranger's address on a network of his own never counts, and disturbs nobody", async () => {
+      const filesystem = await aFilesystem(stores, { scope: 'project', owner: 'victim' });
+      await say('victim', {
+        project: 'victim',
+        source: 'host',
+        addresses: [onPort('10.20.0.1', { network: 'storage' })],
+      });
+      await say('stranger', { project: 'p2', addresses: [onPort('10.20.0.1', { port: 'p-2' })] });
+      expect(await listOf(filesystem)).toEqual(['10.20.0.1']);
+      await answer(await takeOne(), {
+        project: 'p2',
+        addresses: [onPort('10.20.0.1', { port: 'p-2', network: 'his-own' })],
+      });
+      expect(await listOf(filesystem)).toEqual(['10.20.0.1']);
+      expect(await take()).toEqual([]);
+    });
+
+    it('a port of the same MAC address on another network is not taken for the known one', async () => {
+      const filesystem = await aFilesystem(stores);
+      await say('vm', { source: 'host', addresses: [onPort('10.20.0.1', { network: 'storage' })] });
+      await say('vm', { addresses: [onPort('10.20.0.1', { port: 'p-2' })] });
+      expect(await listOf(filesystem)).toEqual([]);
+      await answer(await takeOne(), { addresses: [onPort('10.20.0.1', { port: 'p-2', network: 'his-own' })] });
+      await say('vm', { source: 'compute', addresses: [onPort('10.20.0.1', { port: null })] });
+      expect(await listOf(filesystem)).toEqual([]);
+    });
+
+    it('what Compute cannot tell is not asked for over and over', async () => {
+      await say('vm', { addresses: [onPort('10.20.0.1')] });
+      await answer(await takeOne(), { addresses: [onPort('10.20.0.1', { port: null })] });
+      stores.clock.advance(60 * SECOND);
+      expect(await take()).toEqual([]);
+    });
+  });
+});
