@@ -20,11 +20,19 @@ export interface Entitlement {
 
 /** Whether an instance may mount a filesystem: the rule of the scopes, in words (docs/api.md, "Scope"). */
 export function isEntitled(
-  { scope, project }: Pick<Filesystem, 'scope' | 'project'>,
+  filesystem: Pick<Filesystem, 'scope' | 'project'>,
   instance: KnownInstance,
   connectedInstanceIds: ReadonlySet<string>,
 ): boolean {
-  if (instance.state?.value !== 'live') return false;
+  return instance.state?.value === 'live' && isInScope(filesystem, instance, connectedInstanceIds);
+}
+
+/** Whether the scope takes an instance in, whatever its state. */
+export function isInScope(
+  { scope, project }: Pick<Filesystem, 'scope' | 'project'>,
+  instance: Pick<KnownInstance, 'id' | 'project'>,
+  connectedInstanceIds: ReadonlySet<string>,
+): boolean {
   switch (scope) {
     case 'global':
       return true;

@@ -1,4 +1,4 @@
-import { canCount, compareAddresses, parseAddress } from '../../lib/domain/address';
+import { canCount, compareAddresses, parseAddress, sortAddresses } from '../../lib/domain/address';
 
 describe('parseAddress', () => {
   it.each([
@@ -90,5 +90,6 @@ describe('compareAddresses', () => {
     const sorted = ['9.0.0.1', '10.0.0.2', '10.0.0.10', '203.0.113.40', '::1', 'fd00::2', 'fd00::10', 'fd00:0:0:1::'];
     expect(sorted.toReversed().toSorted(compareAddresses)).toEqual(sorted);
     expect(compareAddresses('10.0.0.2', '10.0.0.2')).toBe(0);
+    expect(sortAddresses(sorted.toReversed())).toEqual(sorted);
   });
 });
