@@ -54,7 +54,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
     request.socket.destroy();
     return;
   }
-  if (await misbehave(state, response)) return;
+  if (misbehave(state, response)) return;
   if (route === null) sendHtml(response);
   else send(response, answerOf(state, servers, route, url.searchParams, request), request.headers.host);
 }

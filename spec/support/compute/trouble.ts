@@ -1,11 +1,11 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import type { ComputeState } from './state';
 
-const MEGABYTE = Buffer.alloc(1024 * 1024, '[');
+const MEGABYTE = Buffer.alloc(1024 * 1024, 'x');
 
 /** Answers as something else would that stands where Compute should be. @returns whether it did */
-export async function misbehave({ redirect, wrong }: ComputeState, response: ServerResponse): Promise<boolean> {
+export function misbehave({ redirect, wrong }: ComputeState, response: ServerResponse): boolean {
   if (redirect !== undefined) {
     response.writeHead(302, { Location: redirect }).end();
     return true;
@@ -22,13 +22,11 @@ export async function misbehave({ redirect, wrong }: ComputeState, response: Ser
     case 'large':
     case 'endless':
       response.writeHead(200, { 'Content-Type': 'application/json' });
-      await stream(response, wrong === 'large' ? 20 : Number.POSITIVE_INFINITY);
+      Readable.from(megabytesOf(wrong === 'large' ? 20 : Number.POSITIVE_INFINITY)).pipe(response);
       return true;
   }
 }
 
-async function stream(response: ServerResponse, megabytes: number): Promise<void> {
-  for (let sent = 0; sent < megabytes && !response.destroyed; sent += 1)
-    if (!response.write(MEGABYTE)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
-  response.end();
+function* megabytesOf(count: number): Generator<Buffer> {
+  for (let sent = 0; sent < count; sent += 1) yield MEGABYTE;
 }
