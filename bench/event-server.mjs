@@ -15,6 +15,12 @@ const extension = await createSharedFilesystemExtension({
   database: { connectionString: postgres.url() },
   identity: ({ url }) => ({ projectId: url.split('/')[2] ?? 'p0', userId: null, roles: ['admin'], isAdmin: true }),
   networks: null,
+  messageBus: process.env.BENCH_AMQP_URL && {
+    url: process.env.BENCH_AMQP_URL,
+    exchanges: [process.env.BENCH_EXCHANGE],
+    queue: process.env.BENCH_QUEUE,
+    notifications: 'versioned',
+  },
   backends: [
     {
       name: 'default',

@@ -7,58 +7,14 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { event, fill, PROJECTS } from './cloud-of-10000.mjs';
 
-const PROJECTS = 100;
-const PROJECT_FILESYSTEMS = 909;
-const INSTANCE_FILESYSTEMS = 90;
-const INSTANCES = 10_000;
 const EVENTS = Number(process.env.EVENTS ?? 200);
 
 const server = fork(fileURLToPath(new URL('./event-server.mjs', import.meta.url)), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 const { port, folder } = await new Promise((resolve) => server.once('message', resolve));
-const base = `http://127.0.0.1:${port}/v1.1`;
-const call = async (method, path, body) => {
-  const answer = await fetch(`${base}${path}`, { method, body: body && JSON.stringify(body), headers: body ? { 'content-type': 'application/json' } : {} });
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-  return answer.status === 202 ? null : answer.json();
-};
-const inSlices = async (items, size, work) => {
-  for (let from = 0; from < items.length; from += size) await Promise.all(items.slice(from, from + size).map(work));
-};
-const count = (length) => Array.from({ length }, (_, index) => index);
-
-const address = (index) => `10.${10 + Math.floor(index / 62_500)}.${Math.floor(index / 250) % 250}.${(index % 250) + 1}`;
-const event = (kind, id, project, ip) => ({
-  event_type: `compute.instance.${kind}`,
-  publisher_id: 'compute.bench',
-  priority: 'INFO',
-  message_id: randomUUID(),
-  timestamp: new Date().toISOString().replace('T', ' ').replace('Z', '000'),
-  payload: { instance_id: id, tenant_id: project, state: 'active', fixed_ips: [{ address: ip, type: 'fixed' }] },
-});
-
 console.log(`${cpus().length} × ${cpus()[0].model}, Node ${process.version}`);
-await call('PUT', '/p0/os-filesystem/everybody', { fs_entry: { size: '1Gb', scope: 'global' } });
-await inSlices(count(PROJECT_FILESYSTEMS), 16, (index) =>
-  call('PUT', `/p${index % PROJECTS}/os-filesystem/project-${index}`, { fs_entry: { size: '1Gb', scope: 'project' } }),
-);
-await inSlices(count(INSTANCE_FILESYSTEMS), 16, (index) =>
-  call('PUT', `/p${index % PROJECTS}/os-filesystem/instance-${index}`, { fs_entry: { size: '1Gb', scope: 'instance' } }),
-);
-const ids = count(INSTANCES).map(() => randomUUID());
-for (let from = 0; from < INSTANCES; from += 1_000)
-  await call('POST', '/p0/os-filesystem/_events', {
-    events: count(1_000).map((index) => event('create.end', ids[from + index], `p${(from + index) % PROJECTS}`, address(from + index))),
-  });
-const show = async (name, tenant) => (await call('GET', `/${tenant}/os-filesystem/${name}`)).fs_entry;
-for (;;) {
-  const { fs_entries: entries } = await call('GET', '/p0/os-filesystem?all_tenants=1&limit=1000').catch(() => ({ fs_entries: [] }));
-  const global = await show('everybody', 'p0');
-  const project = await show('project-7', 'p7');
-  if (global.access.applied === INSTANCES && global.access.state === 'current' && project.access.state === 'current' && entries.length >= 0) break;
-  await wait(200);
-}
-await wait(6_000);
+const { call, show } = await fill(`http://127.0.0.1:${port}/v1.1`);
 
 /** When the file has the address (or has it no more), milliseconds of this process. */
 async function whenIn(file, ip, wanted, signal) {

@@ -126,7 +126,7 @@ function cloudMetrics(registry: Registry): CloudMetrics {
   });
   const braked = gauge(registry, {
     name: 'resync_braked',
-    help: '1 when the last resync would have withdrawn too much, and withdrew nothing; else 0.',
+    help: '1 when suspiciously many instances were missing at the last resync, else 0.',
     labelNames: [],
   });
   return {

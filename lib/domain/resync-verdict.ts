@@ -10,30 +10,31 @@ export interface ListingFound {
   readonly live: number;
 }
 
-/** What follows for those that are missing. `withdraw`: they are gone. Else nothing follows, and Compute is asked about each. */
+/** How a listing ended. What it did not have is asked about, whatever the verdict: absence from a list proves nothing. */
 export type ResyncVerdict =
-  | { readonly kind: 'withdraw' }
+  | { readonly kind: 'complete'; readonly message: null }
   | { readonly kind: 'incomplete' | 'braked'; readonly message: string };
 
-/** So few may always be withdrawn, however small the cloud. */
+/** So few may always be missing, however small the cloud. */
 const ALWAYS = 10;
 
 /**
- * Whether what a listing did not have is gone: a resync never cuts off the cloud (docs/architecture.md, "The instance
- * directory").
- * @param largestShare of the live instances that one resync may end, 0 to 1
+ * Whether what a listing did not have looks like deletions, or like a fault of Compute that an operator should see
+ * (docs/decisions/0008-absence-is-a-question.md).
+ * @param largestShare of the live instances that may be missing, 0 to 1
  */
 export function resyncVerdict(
   { instances, complete, missing, live }: ListingFound,
   largestShare: number,
 ): ResyncVerdict {
-  if (missing === 0) return { kind: 'withdraw' };
-  if (instances === 0) return { kind: 'incomplete', message: 'Compute listed no instance at all.' };
+  if (missing === 0 && complete) return { kind: 'complete', message: null };
+  if (instances === 0 && missing > 0) return { kind: 'incomplete', message: 'Compute listed no instance at all.' };
+  if (missing > Math.max(ALWAYS, Math.floor(live * largestShare)))
+    return {
+      kind: 'braked',
+      message: `${missing} of ${live} live instances are not on Compute's list: it is asked about each before access ends.`,
+    };
   if (!complete)
     return { kind: 'incomplete', message: 'Compute could not tell of every instance: a cell may be down.' };
-  if (missing <= Math.max(ALWAYS, Math.floor(live * largestShare))) return { kind: 'withdraw' };
-  return {
-    kind: 'braked',
-    message: `${missing} of ${live} live instances are not on Compute's list, more than may be withdrawn at once.`,
-  };
+  return { kind: 'complete', message: null };
 }

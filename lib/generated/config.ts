@@ -71,7 +71,7 @@ export interface Configuration {
    */
   RESYNC_INTERVAL: number;
   /**
-   * How many of the live instances one comparison may end, in percent; ten always. Where more are missing from Compute's list nothing is withdrawn, an alarm is raised, and Compute is asked about each of them.
+   * How many of the live instances may be missing from Compute's list without an alarm, in percent; ten always. Compute is asked about each that is missing before its access ends.
    */
   RESYNC_LARGEST_WITHDRAWAL: number;
   /**

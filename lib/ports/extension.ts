@@ -80,7 +80,6 @@ export interface ExtensionStatus {
       readonly message: string | null;
       readonly instances: number;
       readonly missing: number;
-      readonly withdrawn: number;
     } | null;
   } | null;
 }

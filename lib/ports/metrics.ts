@@ -22,7 +22,7 @@ export interface Metrics {
   questionAsked(reason: string, outcome: 'answered' | 'unanswered'): void;
   /** One comparison with Compute's list. */
   resyncFinished(outcome: string, seconds: number): void;
-  /** Whether the last resync would have withdrawn too much. */
+  /** Whether suspiciously many instances were missing at the last resync. */
   resyncBraked(braked: boolean): void;
 }
 

@@ -1,3 +1,5 @@
+import type { AccessDifference, AccessEntry } from '../domain/access-difference';
+import type { Explanation } from '../domain/explanation';
 import type { Filesystem, Scope, Status } from '../domain/filesystem';
 import type { Identity } from '../domain/identity';
 import type { InstanceState, Observation } from '../domain/instance';
@@ -5,6 +7,8 @@ import type { Attributes } from '../domain/put-filesystem';
 import type { Size } from '../domain/size';
 import type { QuestionReason } from '../domain/trust';
 import type { AccessList } from './driver';
+
+export type { AccessEntry } from '../domain/access-difference';
 
 /** For whom something is read: an administrator sees instances of all projects, others those of their own. */
 export type Viewer = Pick<Identity, 'isAdmin' | 'projectId'>;
@@ -68,6 +72,19 @@ export interface InstanceEntry {
   readonly fault: { readonly message: string; readonly created: Date } | null;
 }
 
+/** An instance beside one filesystem, known or not. */
+export interface ExplainedInstance {
+  readonly filesystem: Filesystem;
+  /** Whose instance it is; null: not known. */
+  readonly project: string | null;
+  /** As `findInstance`. */
+  readonly entry: InstanceEntry | null;
+  readonly explanation: Explanation;
+}
+
+/** Who would be let in and who no more, and whose instance each is; null: not known. */
+export type ForetoldAccess = AccessDifference<AccessEntry & { readonly project: string | null }>;
+
 export interface InstanceQuery {
   readonly status?: InstanceEntryStatus | undefined;
   /** An id: the list begins behind it. */
@@ -96,11 +113,84 @@ export interface FilesystemStore {
   /** One instance's entry, null when it has, had and should have no access, or the viewer may not see that it has. */
   findInstance(filesystem: Filesystem, instanceId: string, viewer: Viewer): Promise<InstanceEntry | null>;
 
+  /**
+   * Why an instance has access to the filesystem of that name or not, of one snapshot; null when there is no such filesystem.
+   * Of an instance that is not known it says so. Whether the viewer may see either is the caller's to check, except for what
+   * only operators read.
+   */
+  explain(name: string, instanceId: string, viewer: Viewer): Promise<ExplainedInstance | null>;
+
+  /**
+   * As `transaction`, rolled back: what would change of who is let in, compared with what the backend was last confirmed to
+   * have, were it not.
+   * @param work makes the change, and returns the id of the filesystem
+   */
+  foretell(cause: Cause, work: (tx: FilesystemTransaction) => Promise<string>): Promise<ForetoldAccess>;
+
   /** Asks the process that serves the backend to count what the volume holds. @returns when it was asked */
   requestUsage(filesystemId: string): Promise<Date>;
 
   /** When the volume's use was last counted; null: never. */
   usageTime(filesystemId: string): Promise<Date | null>;
+}
+
+/** A place in the access log, between two rows. */
+export interface AccessLogPosition {
+  readonly time: Date;
+  readonly id: bigint;
+}
+
+/** One address of an instance was let in, or let in no more; the backend had confirmed it at that time. */
+export interface AccessLogEntry extends AccessLogPosition {
+  readonly instanceId: string;
+  /** Canonical. */
+  readonly address: string;
+  readonly granted: boolean;
+  /** Null: not known. */
+  readonly cause: Cause | null;
+  /** The revision of the access list. */
+  readonly revision: bigint;
+}
+
+export interface AccessLogQuery {
+  /** From then on. */
+  readonly since?: Date | undefined;
+  /** Before that. */
+  readonly until?: Date | undefined;
+  readonly instanceId?: string | undefined;
+  /** Canonical. */
+  readonly address?: string | undefined;
+  /** The list begins behind it. */
+  readonly marker?: AccessLogPosition | undefined;
+  readonly limit: number;
+}
+
+/** Who was let in at a time. */
+export interface FormerAccess {
+  readonly instanceId: string;
+  /** Canonical, sorted as numbers. */
+  readonly addresses: readonly string[];
+}
+
+/**
+ * Who was let in and when, as the backends had confirmed. It outlives the instances that it speaks of. A viewer who is no
+ * administrator sees the rows of instances that were of his project when they were written.
+ */
+export interface AccessLogStore {
+  /** Sorted by time, the oldest first. */
+  list(filesystemId: string, viewer: Viewer, query: AccessLogQuery): Promise<readonly AccessLogEntry[]>;
+  /** Who was let in at that time, sorted by id in byte order. `marker` is an id: the list begins behind it. */
+  at(
+    filesystemId: string,
+    viewer: Viewer,
+    time: Date,
+    page: { readonly marker?: string | undefined; readonly limit: number },
+  ): Promise<readonly FormerAccess[]>;
+  /**
+   * Removes rows older than this, in small steps until the signal aborts; but those without which it could not be told who
+   * was let in then. @returns how many
+   */
+  prune(before: Date, signal: AbortSignal): Promise<number>;
 }
 
 export interface NewFilesystem {
@@ -180,7 +270,7 @@ export interface QuestionStore {
   nextDue(): Promise<Date | null>;
 }
 
-/** How a resync ended. `incomplete`: Compute did not list everything. `braked`: it would have withdrawn too much. */
+/** How a resync ended. `incomplete`: Compute did not list everything. `braked`: suspiciously much is missing. */
 export type ResyncOutcome = 'complete' | 'incomplete' | 'braked' | 'failed';
 
 /** The last resync of the deployment, whoever ran it. */
@@ -192,10 +282,8 @@ export interface ResyncRecord {
   readonly message: string | null;
   /** Instances that Compute listed. */
   readonly instances: number;
-  /** Live instances of the directory that it did not. */
+  /** Live instances of the directory that it did not, about each of which it was asked then. */
   readonly missing: number;
-  /** Those of them whose access was ended. */
-  readonly withdrawn: number;
 }
 
 /** A resync under way, which no other process has beside it. */
@@ -204,8 +292,6 @@ export interface Listing {
   add(instanceIds: readonly string[]): Promise<void>;
   /** Live instances that were not, and of which nothing was heard since the listing began; and all live ones. */
   missing(begun: Date): Promise<{ readonly missing: number; readonly live: number }>;
-  /** Ends those, but the ones of which something is heard in this moment. @returns how many */
-  withdrawMissing(begun: Date): Promise<number>;
   /** Has Compute asked about each of those. */
   askAboutMissing(begun: Date): Promise<void>;
   /** Writes down how it went. */
@@ -248,11 +334,6 @@ export interface Claim {
   readonly failures: number;
 }
 
-export interface AccessEntry {
-  readonly instanceId: string;
-  readonly address: string;
-}
-
 /** What should hold, and what the backend was last confirmed to have, all of one snapshot. */
 export interface Wanted {
   readonly filesystem: Filesystem;
@@ -272,6 +353,8 @@ export interface Wanted {
   readonly cause: Cause | null;
   /** When the oldest change came that the backend does not have yet; null: it has all. */
   readonly behindSince: Date | null;
+  /** When it was read: what changed later is not in it. */
+  readonly readAt: Date;
 }
 
 /** What a backend has after a call of its driver. */

@@ -1,12 +1,10 @@
 import type { ClientBase } from 'pg';
-import type { Observation } from '../domain/instance';
 import type { Clock } from '../ports/clock';
 import type { Listing, ResyncOutcome, ResyncRecord, ResyncStore } from '../ports/store';
-import { type Database, lockExclusively } from './database';
-import { applyObservations, type DirectoryOptions } from './observations';
+import type { Database } from './database';
 import { askAbout } from './raised-questions';
 
-/** Instances ended or asked about in one transaction: it holds the exclusive lock. */
+/** Instances asked about in one transaction. */
 const SLICE = 500;
 
 interface RecordRow {
@@ -16,7 +14,6 @@ interface RecordRow {
   readonly resync_message: string | null;
   readonly resync_instances: number;
   readonly resync_missing: number;
-  readonly resync_withdrawn: number;
 }
 
 /** Comparing the directory with Compute's list, in Postgres: a million ids do not fit through here. */
@@ -24,7 +21,6 @@ export class PostgresResync implements ResyncStore {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly options: DirectoryOptions,
   ) {}
 
   async alone<Result>(work: (listing: Listing) => Promise<Result>): Promise<Result | null> {
@@ -39,7 +35,7 @@ export class PostgresResync implements ResyncStore {
         // of this session alone, and gone with it
         await connection.query('create temporary table if not exists listed (id text collate "C" primary key)');
         await connection.query('truncate listed');
-        return await work(new PostgresListing(connection, this.database, this.clock, this.options));
+        return await work(new PostgresListing(connection, this.database, this.clock));
       } finally {
         await connection.query('drop table if exists listed').catch(() => undefined);
         await connection.query('select pg_advisory_unlock(hashtextextended($1, 0))', [key]).catch(() => undefined);
@@ -49,8 +45,7 @@ export class PostgresResync implements ResyncStore {
 
   async last(): Promise<ResyncRecord | null> {
     const [row] = await this.database.query<RecordRow & Record<string, unknown>>(
-      `select resync_begun, resync_ended, resync_outcome, resync_message, resync_instances, resync_missing,
-              resync_withdrawn
+      `select resync_begun, resync_ended, resync_outcome, resync_message, resync_instances, resync_missing
        from deployment where resync_begun is not null`,
       [],
     );
@@ -62,7 +57,6 @@ export class PostgresResync implements ResyncStore {
           message: row.resync_message,
           instances: row.resync_instances,
           missing: row.resync_missing,
-          withdrawn: row.resync_withdrawn,
         }
       : null;
   }
@@ -76,7 +70,6 @@ class PostgresListing implements Listing {
     private readonly connection: ClientBase,
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly options: DirectoryOptions,
   ) {}
 
   async add(instanceIds: readonly string[]): Promise<void> {
@@ -93,33 +86,6 @@ class PostgresListing implements Listing {
     return { missing: Number(rows[0]?.missing ?? 0), live: Number(rows[0]?.live ?? 0) };
   }
 
-  async withdrawMissing(begun: Date): Promise<number> {
-    let withdrawn = 0;
-    for await (const ids of this.#slices(begun))
-      withdrawn += await this.database.transaction(async (trx) => {
-        const { schema } = this.database;
-        await lockExclusively(trx, schema);
-        // what was heard of since the slice was read counts
-        const still: { id: string }[] = await trx('instances')
-          .select('id')
-          .whereIn('id', ids)
-          .where({ state: 'live' })
-          .andWhere('heard', '<', begun);
-        const observations = still.map(
-          ({ id }): Observation => ({
-            instanceId: id,
-            state: 'gone',
-            time: begun,
-            source: 'compute',
-            cause: 'compute.not-listed',
-          }),
-        );
-        await applyObservations(trx, schema, this.options, observations, this.clock.now());
-        return observations.length;
-      });
-    return withdrawn;
-  }
-
   async askAboutMissing(begun: Date): Promise<void> {
     for await (const ids of this.#slices(begun))
       await this.database.transaction(async (trx) => {
@@ -128,11 +94,11 @@ class PostgresListing implements Listing {
       });
   }
 
-  async record({ begun, ended, outcome, message, instances, missing, withdrawn }: ResyncRecord): Promise<void> {
+  async record({ begun, ended, outcome, message, instances, missing }: ResyncRecord): Promise<void> {
     await this.database.query(
       `update deployment set resync_begun = $1, resync_ended = $2, resync_outcome = $3, resync_message = $4,
-         resync_instances = $5, resync_missing = $6, resync_withdrawn = $7`,
-      [begun, ended, outcome, message, instances, missing, withdrawn],
+         resync_instances = $5, resync_missing = $6`,
+      [begun, ended, outcome, message, instances, missing],
     );
   }
 

@@ -10,7 +10,7 @@ import { WakeUp } from './wake-up';
 /** How often and how far. */
 export interface ResyncOptions {
   readonly intervalMilliseconds: number;
-  /** Of the live instances that one resync may end, 0 to 1. */
+  /** Of the live instances that may be missing without an alarm, 0 to 1. */
   readonly largestShare: number;
 }
 
@@ -117,7 +117,6 @@ export class Resync {
         message: error instanceof Error ? error.message : String(error),
         instances,
         missing: 0,
-        withdrawn: 0,
       };
       if (!signal.aborted) await listing.record(record);
       return record;
@@ -130,27 +129,23 @@ export class Resync {
     found: { readonly instances: number; readonly complete: boolean },
   ): Promise<Omit<ResyncRecord, 'begun' | 'instances'>> {
     const { missing, live } = await listing.missing(begun);
-    const verdict = resyncVerdict({ ...found, missing, live }, this.options.largestShare);
-    if (verdict.kind === 'withdraw') {
-      const withdrawn = missing > 0 ? await listing.withdrawMissing(begun) : 0;
-      return { ended: this.clock.now(), outcome: 'complete', message: null, missing, withdrawn };
-    }
-    // a confirmed deletion is never held back
-    await listing.askAboutMissing(begun);
-    return { ended: this.clock.now(), outcome: verdict.kind, message: verdict.message, missing, withdrawn: 0 };
+    const { kind: outcome, message } = resyncVerdict({ ...found, missing, live }, this.options.largestShare);
+    // absence proves nothing; a confirmed deletion is never held back
+    if (missing > 0) await listing.askAboutMissing(begun);
+    return { ended: this.clock.now(), outcome, message, missing };
   }
 
   #tell(record: ResyncRecord): void {
-    const { outcome, message, instances, missing, withdrawn, begun, ended } = record;
+    const { outcome, message, instances, missing, begun, ended } = record;
     const seconds = (ended.getTime() - begun.getTime()) / 1_000;
-    const facts = { outcome, reason: message, instances, missing, withdrawn, seconds };
+    const facts = { outcome, reason: message, instances, missing, seconds };
     this.metrics.resyncFinished(outcome, seconds);
     if (outcome !== 'failed') {
       this.#failures = 0;
       this.metrics.resyncBraked(outcome === 'braked');
     }
     if (outcome === 'braked' && !this.#isBraked)
-      this.logger.error(facts, 'resync would withdraw too much: nothing is withdrawn, Compute is asked about each');
+      this.logger.error(facts, 'resync misses suspiciously many instances: Compute is asked about each');
     else if (outcome === 'failed' || outcome === 'incomplete') this.logger.warn(facts, 'resync did not see everything');
     else this.logger.info(facts, 'resync ended');
     if (outcome !== 'failed') this.#isBraked = outcome === 'braked';

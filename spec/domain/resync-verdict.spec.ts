@@ -5,15 +5,16 @@ const found = (said: Partial<Parameters<typeof resyncVerdict>[0]>) =>
 
 describe('resyncVerdict', () => {
   it.each<[what: string, said: Parameters<typeof found>[0], verdict: string]>([
-    ['nothing is missing', {}, 'withdraw'],
-    ['nothing is missing of a list that is not whole', { complete: false }, 'withdraw'],
-    ['a fifth is missing', { missing: 200 }, 'withdraw'],
+    ['nothing is missing', {}, 'complete'],
+    ['nothing is missing of a list that is not whole', { complete: false }, 'incomplete'],
+    ['much is missing of a list that is not whole', { complete: false, missing: 500 }, 'braked'],
+    ['a fifth is missing', { missing: 200 }, 'complete'],
     ['more than a fifth is missing', { missing: 201 }, 'braked'],
-    ['ten of a small cloud are missing', { instances: 2, missing: 10, live: 12 }, 'withdraw'],
+    ['ten of a small cloud are missing', { instances: 2, missing: 10, live: 12 }, 'complete'],
     ['eleven of a small cloud are missing', { instances: 2, missing: 11, live: 13 }, 'braked'],
     ['one is missing of a list that is not whole', { complete: false, missing: 1 }, 'incomplete'],
     ['the list is empty', { instances: 0, missing: 1, live: 1 }, 'incomplete'],
-    ['the list is empty, as the directory is', { instances: 0, live: 0 }, 'withdraw'],
+    ['the list is empty, as the directory is', { instances: 0, live: 0 }, 'complete'],
   ])('when %s', (_what, said, verdict) => {
     expect(found(said)).toBe(verdict);
   });

@@ -28,16 +28,6 @@ describe('a resync', () => {
     });
   });
 
-  it('ends what is missing, and bumps the filesystems that it concerns', async () => {
-    const filesystem = await aFilesystem(stores);
-    await alone(async (listing, begun) => {
-      await listing.add(['a', 'c']);
-      expect(await listing.withdrawMissing(begun)).toBe(1);
-      expect(await listing.withdrawMissing(begun)).toBe(0);
-    });
-    expect((await accessOf(stores, filesystem.id)).addresses).toEqual(['10.0.0.1', '10.0.0.3']);
-  });
-
   it('does not undo what was heard while it ran', async () => {
     const filesystem = await aFilesystem(stores);
     await alone(async (listing, begun) => {
@@ -49,12 +39,13 @@ describe('a resync', () => {
         anObservation(stores.clock, 'd', { addresses: ['10.0.0.4'], time: new Date(begun.getTime() - 60_000) }),
       ]);
       expect(await listing.missing(begun)).toEqual({ missing: 0, live: 4 });
-      expect(await listing.withdrawMissing(begun)).toBe(0);
+      await listing.askAboutMissing(begun);
     });
     expect((await accessOf(stores, filesystem.id)).addresses).toHaveLength(4);
+    expect(await stores.questions.take(10)).toEqual([]);
   });
 
-  it('has Compute asked about each, where nothing is to be withdrawn by it', async () => {
+  it('has Compute asked about each that is missing', async () => {
     await alone(async (listing, begun) => {
       await listing.add(['a']);
       await listing.askAboutMissing(begun);
@@ -86,7 +77,6 @@ describe('a resync', () => {
       message: 'too many',
       instances: 1,
       missing: 2,
-      withdrawn: 0,
     } as const;
     await alone((listing) => listing.record(record));
     expect(await stores.resync.last()).toEqual(record);

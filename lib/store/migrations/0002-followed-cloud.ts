@@ -12,7 +12,6 @@ export async function up(knex: Knex): Promise<void> {
       resync_outcome text check (resync_outcome in ('complete', 'incomplete', 'braked', 'failed')),
       resync_message text,
       resync_instances integer check (resync_instances >= 0),
-      resync_withdrawn integer check (resync_withdrawn >= 0),
       resync_missing integer check (resync_missing >= 0),
       check ((resync_begun is null) = (resync_ended is null) and (resync_begun is null) = (resync_outcome is null))
     );
@@ -55,19 +54,26 @@ export async function up(knex: Knex): Promise<void> {
     );
     create index ports_instance on ports (instance_id);
 
-    alter table access_log add column project text collate "C";
     drop index access_log_filesystem;
+    alter table access_log
+      -- the instance's when the row was written; null: not known
+      add column project text collate "C",
+      -- what the time of a row is outside of Postgres: a page that begins behind it must not meet the row again
+      alter column time type timestamptz(3);
+    update access_log l set project = i.project from instances i where i.id = l.instance_id;
     create index access_log_filesystem on access_log (filesystem_id, time, id);
-    create index access_log_instance on access_log (filesystem_id, instance_id, address, time, id);
-    create index access_log_time on access_log using brin (time);
+    create index access_log_project on access_log (filesystem_id, project, time, id);
+    -- by id: runs over one filesystem follow each other, whatever their processes' clocks say
+    create index access_log_instance on access_log (filesystem_id, instance_id, address, id desc)
+      include (time, granted);
   `);
 }
 
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
-    drop index access_log_time, access_log_instance, access_log_filesystem;
+    drop index access_log_instance, access_log_project, access_log_filesystem;
     create index access_log_filesystem on access_log (filesystem_id, id);
-    alter table access_log drop column project;
+    alter table access_log drop column project, alter column time type timestamptz;
     drop table ports, deployment;
     alter table instance_addresses drop column mac, drop column position;
     -- claims that nothing is known of
