@@ -11,6 +11,9 @@ export interface DatabaseOptions {
   readonly poolSize?: number | undefined;
 }
 
+/** What runs statements with `$1` parameters: the pool, or one transaction. */
+export type Querier = Pick<Database, 'query'>;
+
 const RETRIES = 8;
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK = '40P01';
@@ -80,11 +83,33 @@ export class Database {
    * @throws Unavailable when Postgres is out of reach
    */
   async transaction<Result>(work: (trx: Knex.Transaction) => Promise<Result>): Promise<Result> {
-    for (let attempt = 1; ; attempt += 1) {
+    return this.#again(() => this.knex.transaction(work));
+  }
+
+  /** As `transaction`, and nothing of it stays: it is rolled back when `work` has ended, and nobody is notified. */
+  async rehearsal<Result>(work: (trx: Knex.Transaction) => Promise<Result>): Promise<Result> {
+    return this.#again(async () => {
+      const trx = await this.knex.transaction();
       try {
-        return await this.knex.transaction(work);
+        return await work(trx);
+      } finally {
+        await trx.rollback();
+      }
+    });
+  }
+
+  /** Reads several things of one snapshot. @throws Unavailable when Postgres is out of reach */
+  async snapshot<Result>(work: (querier: Querier) => Promise<Result>): Promise<Result> {
+    const options = { isolationLevel: 'repeatable read', readOnly: true } as const;
+    return this.#again(() => this.knex.transaction((trx) => work(within(trx)), options));
+  }
+
+  async #again<Result>(attempt: () => Promise<Result>): Promise<Result> {
+    for (let made = 1; ; made += 1) {
+      try {
+        return await attempt();
       } catch (error) {
-        if (attempt >= RETRIES || !isRetryable(error)) throw outage(error);
+        if (made >= RETRIES || !isRetryable(error)) throw outage(error);
       }
     }
   }
@@ -100,6 +125,18 @@ export class Database {
     this.#closed = true;
     await this.knex.destroy();
   }
+}
+
+/** Runs statements in a transaction, prepared ones too. */
+export function within(trx: Knex.Transaction): Querier {
+  return {
+    query: async <Row extends QueryResultRow>(text: string, values: readonly unknown[], name?: string) => {
+      // the transaction's own: there is nothing to give back
+      const connection = (await trx.client.acquireConnection()) as ClientBase;
+      const { rows } = await connection.query<Row>({ text, values: [...values], ...(name ? { name } : {}) });
+      return rows;
+    },
+  };
 }
 
 /** The first statement of every transaction that creates a filesystem or changes scope, project or connections (rule 1). */

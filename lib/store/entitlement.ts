@@ -76,29 +76,35 @@ export function entitledPairsSql(rule: CountingRule): string {
   end`;
 }
 
+const FILESYSTEM = { id: 'f.id', project: 'f.project' };
+
+/**
+ * Whether a live instance that is not entitled to the filesystem `f` claims the address of a row of `instance_addresses` with
+ * this alias too, on a network that counts (rule 10). For an instance that is entitled: one that is not claims its own.
+ */
+export function disputedSql(scope: Scope, rule: CountingRule, alias: string): string {
+  // everybody is entitled: nobody is in the way
+  if (scope === 'global') return 'false';
+  return `exists (
+    select from instance_addresses o join instances j on j.id = o.instance_id
+    where o.address = ${alias}.address and j.state = 'live' and ${countsSql(rule, 'o')}
+      and (${entitledSql(scope, FILESYSTEM, 'j')}) is not true
+  )`;
+}
+
 function pairsSql(scope: Scope, rule: CountingRule): string {
-  const filesystem = { id: 'f.id', project: 'f.project' };
   const instances = {
     global: 'instances i',
     project: 'instances i',
     instance: 'connections x join instances i on i.id = x.instance_id and x.filesystem_id = f.id',
   }[scope];
-  // everybody is entitled: nobody is in the way
-  const disputed =
-    scope === 'global'
-      ? 'false'
-      : `exists (
-           select from instance_addresses o join instances j on j.id = o.instance_id
-           where o.address = a.address and j.state = 'live' and ${countsSql(rule, 'o')}
-             and (${entitledSql(scope, filesystem, 'j')}) is not true
-         )`;
   const ofProject = scope === 'project' ? 'and i.project = f.project' : '';
   return `
     select string_agg(host(pair.address) || ' ' || pair.instance_id || pair.mark,
                       E'\\n' order by pair.address, pair.instance_id)
     from (
       select a.address, a.instance_id,
-        case when ${surplusSql(rule, 'a')} then ' +' when ${disputed} then ' !' else '' end as mark
+        case when ${surplusSql(rule, 'a')} then ' +' when ${disputedSql(scope, rule, 'a')} then ' !' else '' end as mark
       from ${instances} join instance_addresses a on a.instance_id = i.id
       where i.state = 'live' ${ofProject} and ${mayCountSql(rule, 'a')}
     ) as pair`;

@@ -4,7 +4,8 @@ import { type AddressKind, compareAddresses, type InstanceAddress } from '../dom
 import type { Fact, InstanceState, KnownInstance, ObservationSource } from '../domain/instance';
 import type { Change } from './concerned';
 
-interface InstanceRow {
+/** A row of `instances`, with its addresses. */
+export interface InstanceRow {
   readonly id: string;
   readonly project: string | null;
   readonly project_time: Date | null;
@@ -25,19 +26,25 @@ export async function readInstances(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, KnownInstance>> {
   const { rows } = await trx.raw<{ rows: InstanceRow[] }>(
-    `select i.id, i.project, i.project_time, i.project_source, i.state, i.state_time, i.state_source,
-            i.addresses_time, i.addresses_source, i.live_until,
-            coalesce((
-              select json_agg(json_build_array(host(a.address), a.kind, a.network, a.port, a.mac) order by host(a.address) collate "C")
-              from instance_addresses a where a.instance_id = i.id
-            ), '[]') as addresses
+    `select i.id, i.project, ${instanceColumns('i')}
      from instances i where i.id = any(:ids::text[]) order by i.id`,
     { ids: [...new Set(ids)] },
   );
   return new Map(rows.map((row) => [row.id, toKnownInstance(row)]));
 }
 
-function toKnownInstance(row: InstanceRow): KnownInstance {
+/** The columns of an `InstanceRow` but id and project, of the table with this alias. */
+export function instanceColumns(alias: string): string {
+  return `${alias}.project_time, ${alias}.project_source, ${alias}.state, ${alias}.state_time, ${alias}.state_source,
+    ${alias}.addresses_time, ${alias}.addresses_source, ${alias}.live_until,
+    coalesce((
+      select json_agg(json_build_array(host(a.address), a.kind, a.network, a.port, a.mac) order by host(a.address) collate "C")
+      from instance_addresses a where a.instance_id = ${alias}.id
+    ), '[]') as addresses`;
+}
+
+/** Row → domain. */
+export function toKnownInstance(row: InstanceRow): KnownInstance {
   const addresses = row.addresses.map(([address, kind, network, port, mac]) => ({ address, kind, network, port, mac }));
   return {
     id: row.id,
