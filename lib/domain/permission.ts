@@ -11,6 +11,7 @@ export type Permission =
   | 'update'
   | 'delete'
   | 'instances:list'
+  | 'access_log'
   | 'instances:connect'
   | 'instances:disconnect'
   | 'manage_global'
@@ -31,6 +32,8 @@ export interface Caller extends Identity {
   readonly tenantId: string;
 }
 
+/** To whoever sees the filesystem. */
+type Reading = 'show' | 'instances:list' | 'access_log';
 type Managed = 'update' | 'delete' | 'instances:connect' | 'instances:disconnect';
 
 const forbidden = (permission: Permission, object = '') =>
@@ -54,11 +57,11 @@ export function isVisible(
 export function authorize<Row extends Pick<Filesystem, 'scope' | 'owner' | 'project' | 'name'>>(
   policy: Policy,
   caller: Identity,
-  permission: 'show' | 'instances:list' | Managed,
+  permission: Reading | Managed,
   filesystem: Row | null,
 ): Row {
   if (!filesystem || !isVisible(caller, filesystem)) throw new NotFound('Filesystem could not be found.');
-  if (permission === 'show' || permission === 'instances:list' || caller.isAdmin) return filesystem;
+  if (caller.isAdmin || isReading(permission)) return filesystem;
   const object = ` on filesystem ${filesystem.name}`;
   if (filesystem.owner !== caller.projectId || !isMember(policy, caller)) throw forbidden(permission, object);
   if (filesystem.scope === 'global' && (permission === 'update' || permission === 'delete'))
@@ -106,6 +109,18 @@ export function requireEventReporter({ eventReporters }: Policy, { isAdmin, user
 /** Whether the caller may see what belongs to an instance of this project. Null (not known): an administrator alone. */
 export function seesInstancesOf({ isAdmin, projectId }: Identity, project: string | null): boolean {
   return isAdmin || project === projectId;
+}
+
+/**
+ * Whether the caller may see what caused a row of the access log of his project: a request, the settings, what was said of the
+ * row's own instance. Whatever else it is could name another project's instance.
+ */
+export function seesCause({ isAdmin }: Identity, cause: string, instanceId: string): boolean {
+  return isAdmin || cause === 'settings' || /^req-[0-9a-f-]{36}$/.test(cause) || cause.endsWith(` ${instanceId}`);
+}
+
+function isReading(permission: Reading | Managed): permission is Reading {
+  return permission === 'show' || permission === 'instances:list' || permission === 'access_log';
 }
 
 function isMember({ memberRoles }: Policy, { roles }: Identity): boolean {

@@ -1,6 +1,6 @@
 import { NotFound } from '../../lib/domain/errors';
 import type { Scope } from '../../lib/domain/filesystem';
-import { authorize, authorizeAttributes, isVisible } from '../../lib/domain/permission';
+import { authorize, authorizeAttributes, isVisible, seesCause } from '../../lib/domain/permission';
 import { CALLERS, outcome, POLICY, type Who } from '../support/callers';
 
 /** Owned by alpha; of scope project it is granted to beta. */
@@ -30,7 +30,7 @@ describe('authorize', () => {
   ])('of a %s, on scope %s: to see is %s, to change %s, to connect %s', (who, scope, show, change, connect) => {
     const filesystem = aFilesystem(scope);
     const caller = CALLERS[who];
-    for (const permission of ['show', 'instances:list'] as const)
+    for (const permission of ['show', 'instances:list', 'access_log'] as const)
       expect(outcome(() => authorize(POLICY, caller, permission, filesystem))).toBe(show);
     for (const permission of ['update', 'delete'] as const)
       expect(outcome(() => authorize(POLICY, caller, permission, filesystem))).toBe(change);
@@ -64,5 +64,23 @@ describe('authorizeAttributes', () => {
     const present = was === null ? null : { project: was };
     const action = () => authorizeAttributes(POLICY, CALLERS[who], 'update', { scope, project, present });
     expect(outcome(action)).toBe(expected);
+  });
+});
+
+describe('seesCause', () => {
+  const REQUEST = 'req-0c6bd1ac-6dd0-45a4-a0e8-2f9ab2b9a4f5';
+  it.each<[cause: string, seen: boolean]>([
+    [REQUEST, true],
+    ['settings', true],
+    ['instance.delete.start vm', true],
+    ['instance.delete.start other', false],
+    ['instance.delete.start another-vm', false],
+    ['instance.delete.start vm other', false],
+    [`${REQUEST} other`, false],
+    ['instance.delete.start', false],
+    ['', false],
+  ])('of a row of vm that %j has caused: %s for a member, true for an administrator', (cause, seen) => {
+    expect(seesCause(CALLERS.member, cause, 'vm')).toBe(seen);
+    expect(seesCause(CALLERS.administrator, cause, 'vm')).toBe(true);
   });
 });
