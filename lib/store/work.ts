@@ -99,7 +99,7 @@ export class PostgresWork implements WorkStore {
   }
 
   async wanted(claim: Claim): Promise<Wanted | null> {
-    return readWanted(this.database, this.#wanted, claim);
+    return readWanted(this.database, this.clock.now(), this.#wanted, claim);
   }
 
   async settleVolume(

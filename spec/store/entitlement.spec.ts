@@ -74,7 +74,7 @@ describe('the access list', () => {
             await stores.filesystems.transaction('spec', async (tx) => {
               for (const id of connected) await tx.connect(filesystem.id, id, { userId: null, projectId: 'p1' });
             });
-          const wanted = await readWanted(stores.database, wantedStatement(rule), {
+          const wanted = await readWanted(stores.database, stores.clock.now(), wantedStatement(rule), {
             filesystemId: filesystem.id,
             leaseToken: 0n,
           });

@@ -6,6 +6,11 @@ const ROWS = 100_000;
 /** Reading a table of that size from its first row to its last is far above it, reading a page of it far below. */
 const MANY = 5_000;
 
+/** A filesystem with all instances in its log, nine of ten withdrawn again. */
+const LOGGED = '9f2f9b5c-4f5e-4d6a-9c3b-0a7f3f0f6b11';
+const later = (seconds: number): Date => new Date(Date.UTC(2026, 0, 1) + seconds * 1_000);
+const MIDDLE = { time: later(ROWS), id: 0n };
+
 const admin: Viewer = { isAdmin: true, projectId: 'project-1' };
 const member: Viewer = { isAdmin: false, projectId: 'project-1' };
 
@@ -93,6 +98,35 @@ describe(`on ${ROWS} filesystems and instances`, () => {
   it.each(operations)('%s by index', async (_, work) => {
     expect(await readInOrderBy(work)).toBeLessThan(MANY);
   });
+
+  const logOperations: [string, () => Promise<unknown>][] = [
+    ['begins to list', () => one.accessLog.list(LOGGED, admin, { limit: 101 })],
+    ['lists a page in the middle', () => one.accessLog.list(LOGGED, admin, { marker: MIDDLE, limit: 101 })],
+    ['lists an hour', () => one.accessLog.list(LOGGED, admin, { since: MIDDLE.time, until: later(3_600), limit: 101 })],
+    ['lists an instance', () => one.accessLog.list(LOGGED, admin, { instanceId: 'vm-77', limit: 101 })],
+    ['lists to a member', () => one.accessLog.list(LOGGED, member, { limit: 101 })],
+    [
+      'lists to who has nothing in it',
+      () => one.accessLog.list(LOGGED, { isAdmin: false, projectId: 'nobody' }, { limit: 101 }),
+    ],
+    ['tells who was let in', () => one.accessLog.at(LOGGED, admin, later(1e6), { marker: 'vm-5', limit: 101 })],
+    ['tells a member who was let in', () => one.accessLog.at(LOGGED, member, later(1e6), { limit: 101 })],
+    ['forgets nothing', () => one.accessLog.prune(new Date('2020-01-01'), new AbortController().signal)],
+  ];
+  it.each(logOperations)('%s by index of the access log, and reads a small part of it', async (_, work) => {
+    const before = await logRowsRead();
+    expect(await readInOrderBy(work)).toBeLessThan(MANY);
+    expect((await logRowsRead()) - before).toBeLessThan(ROWS / 2);
+  });
+
+  const logRowsRead = async (): Promise<number> => {
+    const [row] = await one.database.query<{ rows: string }>(
+      `select sum(idx_tup_read) as rows from pg_stat_user_indexes
+       where schemaname = 'shared_filesystem' and relname = 'access_log'`,
+      [],
+    );
+    return Number(row?.rows);
+  };
 });
 
 /** Filesystems of scope project in step, 10 a project, and instances with an address each, 10 a project. */
@@ -121,6 +155,15 @@ async function fill({ database }: Stores): Promise<void> {
      select f.id, 'vm-' || n, inet '10.0.0.0' + n
      from generate_series(1, $1::int / 10) as n join filesystems f on f.name = 'fs-' || n`,
     [ROWS],
+  );
+  await database.query(
+    `insert into access_log (filesystem_id, instance_id, address, granted, project, cause, revision, time)
+     select $1, 'vm-' || n, inet '10.0.0.0' + n, granted, 'project-' || n % ($2::int / 10), 'spec vm-' || n, 1,
+            $3::timestamptz + (n + run * $2::int) * interval '1 second'
+     from (values (0, true), (1, false)) as v(run, granted), generate_series(1, $2::int) as n
+     where granted or n % 10 > 0
+     order by run, n`,
+    [LOGGED, ROWS, later(0)],
   );
   await database.query('analyze', []);
 }
