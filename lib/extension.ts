@@ -82,6 +82,7 @@ export interface SharedFilesystemExtension {
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const MEMBER_ROLES = ['member', 'manager', 'admin'];
 const MAX_LIMIT = 1_000;
+const ACCESS_LOG_RETENTION_DAYS = 400;
 
 /**
  * Makes the extension. Opens no port, installs no signal handler, reads no environment variable and keeps no state outside
@@ -104,6 +105,7 @@ export async function createSharedFilesystemExtension(
   const stores = openStores(options.database, clock, directory, self, backends[0]?.name ?? null, logger);
   const changes = new FilesystemChanges(clock);
   const grace = (options.deletionGraceSeconds ?? 0) * 1_000;
+  const retentionDays = options.accessLogRetentionDays ?? ACCESS_LOG_RETENTION_DAYS;
   const served = configured.map((each) => serveBackend(each, rule, stores, clock, grace, logger, metrics));
   const nudge = () => {
     for (const backend of served) backend.wake();
@@ -118,6 +120,8 @@ export async function createSharedFilesystemExtension(
   const router = createRouter({
     filesystems: stores.filesystems,
     instances: stores.instances,
+    accessLog: stores.accessLog,
+    accessLogRetentionDays: retentionDays,
     changes,
     nudge,
     clock,
@@ -157,7 +161,15 @@ export async function createSharedFilesystemExtension(
       };
       const ended = Promise.all([
         stores.signals.listen(listener, signal),
-        keepHouse(clock, () => clock.measure(stores.database), stores.instances, logger, signal),
+        keepHouse(
+          clock,
+          () => clock.measure(stores.database),
+          stores.instances,
+          stores.accessLog,
+          retentionDays,
+          logger,
+          signal,
+        ),
         cloud.run(signal),
         ...served.map((backend) => backend.run(signal)),
       ]);

@@ -1,9 +1,10 @@
 import type { Clock } from '../ports/clock';
 import type { Logger } from '../ports/host';
-import type { InstanceStore } from '../ports/store';
+import type { AccessLogStore, InstanceStore } from '../ports/store';
 
 /** How long an instance that is gone is remembered, so that a late message cannot bring it back (docs/architecture.md, "Tables"). */
 const TOMBSTONE_MILLISECONDS = 24 * 3_600_000;
+const DAY_MILLISECONDS = 24 * 3_600_000;
 const CLOCK_MILLISECONDS = 60_000;
 const PRUNE_EVERY = 60;
 
@@ -12,6 +13,8 @@ export async function keepHouse(
   clock: Clock,
   measureClock: () => Promise<void>,
   instances: Pick<InstanceStore, 'prune'>,
+  accessLog: Pick<AccessLogStore, 'prune'>,
+  accessLogRetentionDays: number,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
@@ -21,6 +24,7 @@ export async function keepHouse(
       if (minute % PRUNE_EVERY === 0) {
         const goneBefore = new Date(clock.now().getTime() - TOMBSTONE_MILLISECONDS);
         while (!signal.aborted && (await instances.prune(goneBefore)) > 0);
+        await accessLog.prune(new Date(clock.now().getTime() - accessLogRetentionDays * DAY_MILLISECONDS), signal);
       }
     } catch (error) {
       logger.debug({ err: error }, 'housekeeping postponed');
