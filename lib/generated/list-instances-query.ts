@@ -12,5 +12,9 @@ export interface ListInstancesQuery {
    * An instance's id: the list begins behind it.
    */
   marker?: string;
+  /**
+   * Who was let in at that time, in ISO 8601. Not together with `status`.
+   */
+  at?: string;
   status?: 'pending' | 'connected' | 'disconnecting' | 'error';
 }

@@ -5,6 +5,7 @@ import { deleteFilesystem } from './delete-filesystem';
 import { disconnectInstance } from './disconnect-instance';
 import { listExtensions, showExtension } from './extensions';
 import { HttpFault } from './faults';
+import { listAccessLog } from './list-access-log';
 import { listFilesystems, listFilesystemsInDetail } from './list-filesystems';
 import { putFilesystem } from './put-filesystem';
 import { reportEvents } from './report-events';
@@ -53,6 +54,7 @@ const INSTANCE = route('/os-filesystem/{name}/instances/{id}', {
   PUT: connectInstance,
   DELETE: disconnectInstance,
 });
+const ACCESS_LOG = route('/os-filesystem/{name}/access-log', { GET: listAccessLog });
 const EXTENSIONS = route('/extensions', { GET: listExtensions });
 const EXTENSION = route('/extensions/{alias}', { GET: showExtension });
 
@@ -86,6 +88,7 @@ function extensionTarget(root: string, rest: readonly string[]): Target | null {
 function filesystemTarget(root: string, rest: readonly string[]): Target | null {
   if (rest.length > 3) return null;
   const [name = '', word, id = ''] = rest.map(decode);
+  if (word === 'access-log' && rest.length === 2) return { route: ACCESS_LOG, root, name, id };
   if (word !== undefined && word !== INSTANCES_WORD[root]) return null;
   return { route: routeOf(root, rest.length, name), root, name, id };
 }

@@ -3,12 +3,15 @@ import type { Policy } from '../domain/permission';
 import type { Clock } from '../ports/clock';
 import type { ExtensionEntry, IdentityOf, Logger } from '../ports/host';
 import type { Metrics } from '../ports/metrics';
-import type { Changes, FilesystemStore, InstanceStore } from '../ports/store';
+import type { AccessLogStore, Changes, FilesystemStore, InstanceStore } from '../ports/store';
 
 /** Everything that the handlers may touch. */
 export interface HttpServices {
   readonly filesystems: FilesystemStore;
   readonly instances: Pick<InstanceStore, 'apply'>;
+  readonly accessLog: Pick<AccessLogStore, 'list' | 'at'>;
+  /** How far back the log tells who was let in. */
+  readonly accessLogRetentionDays: number;
   readonly changes: Changes;
   /** Wakes the reconciler. A hint: were it lost, the next poll would find the work. */
   readonly nudge: () => void;

@@ -19,10 +19,11 @@ export const showFilesystem: Handler = async (services, call) => {
 /** The filesystem that the path names, if the caller can see it. @throws NotFound */
 export async function findVisible(
   { filesystems, policy }: HttpServices,
-  { caller, name }: Call,
+  { caller, name }: Pick<Call, 'caller' | 'name'>,
+  permission: 'show' | 'access_log' = 'show',
 ): Promise<FilesystemView> {
   const view = isFilesystemName(name) ? await filesystems.find(name, caller) : null;
-  authorize(policy, caller, 'show', view?.filesystem ?? null);
+  authorize(policy, caller, permission, view?.filesystem ?? null);
   if (!view) throw new NotFound('Filesystem could not be found.');
   return view;
 }

@@ -1,0 +1,65 @@
+import { parseAddress } from '../domain/address';
+import { InvalidInput } from '../domain/errors';
+import { parseMoment } from '../domain/moment';
+import type { AccessLogPosition, AccessLogQuery } from '../ports/store';
+import type { Call, Handler } from './call';
+import { pageLimit, toPage } from './paging';
+import { findVisible } from './show-filesystem';
+import { checkListAccessLogQuery } from './validation';
+import { accessLogEntry } from './views';
+
+/**
+ * `GET /os-filesystem/{name}/access-log`: who was let in and out, the oldest first (docs/api.md, "Access log").
+ * @throws InvalidInput, NotFound
+ */
+export const listAccessLog: Handler = async (services, call) => {
+  const { caller, self, query } = call;
+  const wanted = readQuery(query, services.maxLimit);
+  const { filesystem } = await findVisible(services, call, 'access_log');
+  const { limit } = wanted;
+  const rows = await services.accessLog.list(filesystem.id, caller, { ...wanted, limit: limit + 1 });
+  const { entries, links } = toPage(rows, limit, markerOf, self, query);
+  const body = {
+    access_log: entries.map((entry) => accessLogEntry(entry, caller)),
+    ...(links.length > 0 ? { access_log_links: links } : {}),
+  };
+  return { status: 200, body };
+};
+
+function readQuery(query: Call['query'], maxLimit: number): AccessLogQuery {
+  const { limit, marker, since, until, instance, address } = checkListAccessLogQuery(query);
+  const wanted = {
+    limit: pageLimit(limit, maxLimit),
+    instanceId: instance,
+    since: since === undefined ? undefined : moment('since', since),
+    until: until === undefined ? undefined : moment('until', until),
+    address: address === undefined ? undefined : readAddress(address),
+    marker: marker === undefined ? undefined : readMarker(marker),
+  };
+  if (wanted.since && wanted.until && wanted.until < wanted.since)
+    throw new InvalidInput('`until` is before `since`: there is nothing between them.');
+  return wanted;
+}
+
+/** Up: rows have milliseconds, and `since` is in while `until` is out. */
+function moment(name: string, text: string): Date {
+  const time = parseMoment(text, 'up');
+  if (!time) throw new InvalidInput(`\`${name}\` must be a time that there is: the day or the hour is none.`);
+  return time;
+}
+
+function readAddress(text: string): string {
+  const address = parseAddress(text);
+  if (address === null) throw new InvalidInput('`address` must be one IPv4 or IPv6 address.');
+  return address;
+}
+
+/** `<milliseconds>-<id>`. */
+function markerOf({ time, id }: AccessLogPosition): string {
+  return `${time.getTime()}-${id}`;
+}
+
+function readMarker(marker: string): AccessLogPosition {
+  const [milliseconds, id = ''] = marker.split('-');
+  return { time: new Date(Number(milliseconds)), id: BigInt(id) };
+}
