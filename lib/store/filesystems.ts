@@ -1,40 +1,41 @@
+import type { Knex } from 'knex';
 import type { CountingRule } from '../domain/address';
+import { explain } from '../domain/explain';
 import type { Filesystem } from '../domain/filesystem';
 import type { Clock } from '../ports/clock';
 import type {
   AccessState,
   Cause,
+  ExplainedInstance,
   FilesystemQuery,
   FilesystemRow,
   FilesystemStore,
   FilesystemTransaction,
   FilesystemView,
+  ForetoldAccess,
   InstanceEntry,
-  InstanceEntryStatus,
   InstanceQuery,
   Viewer,
 } from '../ports/store';
-import { type Database, lockShared } from './database';
-import { findStatements, instancesStatement, listStatement, type Statement } from './filesystem-queries';
+import { type Database, lockShared, within } from './database';
+import { foretell } from './dry-run';
+import type { PreparedStatement } from './entitlement';
+import { explainStatement, readExplained } from './explain';
+import { findInstance, listInstances } from './filesystem-instances';
+import { findStatements, listStatement, type Statement } from './filesystem-queries';
 import { PostgresFilesystemTransaction } from './filesystem-transaction';
 import { type FilesystemTableRow, toFilesystem } from './rows';
 import { USAGE_PAYLOAD } from './signals';
+import { wantedStatement } from './wanted';
 
 type ListRow = FilesystemTableRow & { readonly access_state: AccessState };
 type FindRow = ListRow & { readonly entitled: string; readonly applied: string; readonly kept_out: string };
 
-interface InstanceRow {
-  readonly id: string;
-  readonly project: string | null;
-  readonly status: InstanceEntryStatus;
-  readonly addresses: readonly string[];
-  readonly fault_message: string | null;
-  readonly fault_created: Date | null;
-}
-
 /** Filesystems in Postgres, for the HTTP handlers. */
 export class PostgresFilesystems implements FilesystemStore {
   readonly #find: ReturnType<typeof findStatements>;
+  readonly #explain: PreparedStatement;
+  readonly #wanted: PreparedStatement;
 
   /**
    * @param rule which addresses count
@@ -47,14 +48,25 @@ export class PostgresFilesystems implements FilesystemStore {
     private readonly backend: string | null,
   ) {
     this.#find = findStatements(rule);
+    this.#explain = explainStatement(rule);
+    this.#wanted = wantedStatement(rule);
   }
 
   async transaction<Result>(cause: Cause, work: (tx: FilesystemTransaction) => Promise<Result>): Promise<Result> {
-    const { database, clock, backend } = this;
-    return database.transaction(async (trx) => {
-      await lockShared(trx, database.schema);
-      return work(new PostgresFilesystemTransaction(trx, database.schema, clock.now(), cause, backend));
+    return this.database.transaction(async (trx) => work(await this.#begin(trx, cause)));
+  }
+
+  async foretell(cause: Cause, work: (tx: FilesystemTransaction) => Promise<string>): Promise<ForetoldAccess> {
+    return this.database.rehearsal(async (trx) => {
+      const id = await work(await this.#begin(trx, cause));
+      return foretell(within(trx), this.clock.now(), this.#wanted, id);
     });
+  }
+
+  async #begin(trx: Knex.Transaction, cause: Cause): Promise<FilesystemTransaction> {
+    const { schema } = this.database;
+    await lockShared(trx, schema);
+    return new PostgresFilesystemTransaction(trx, schema, this.clock.now(), cause, this.backend);
   }
 
   async find(name: string, viewer: Viewer): Promise<FilesystemView | null> {
@@ -81,28 +93,25 @@ export class PostgresFilesystems implements FilesystemStore {
   }
 
   async listInstances(filesystem: Filesystem, viewer: Viewer, query: InstanceQuery): Promise<readonly string[]> {
-    const rows = await this.#read<InstanceRow>(
-      instancesStatement(this.rule, filesystem, visibleProject(filesystem, viewer), { ...query, only: null }),
-    );
-    return rows.map(({ id }) => id);
+    return listInstances(this.database, this.rule, filesystem, viewer, query);
   }
 
   async findInstance(filesystem: Filesystem, instanceId: string, viewer: Viewer): Promise<InstanceEntry | null> {
-    const [row] = await this.#read<InstanceRow>(
-      instancesStatement(this.rule, filesystem, visibleProject(filesystem, viewer), { limit: 1, only: instanceId }),
-    );
-    if (!row) return null;
-    return {
-      id: row.id,
-      project: row.project,
-      status: row.status,
-      addresses: row.addresses,
-      automatic: filesystem.scope !== 'instance',
-      fault:
-        row.fault_message === null || row.fault_created === null
-          ? null
-          : { message: row.fault_message, created: row.fault_created },
-    };
+    return findInstance(this.database, this.rule, filesystem, instanceId, viewer);
+  }
+
+  async explain(name: string, instanceId: string, viewer: Viewer): Promise<ExplainedInstance | null> {
+    return this.database.snapshot(async (snapshot) => {
+      const access = await readExplained(snapshot, this.#explain, name, instanceId, viewer.isAdmin);
+      if (!access) return null;
+      const { filesystem, instance } = access;
+      return {
+        filesystem,
+        project: instance?.project?.value ?? null,
+        entry: await findInstance(snapshot, this.rule, filesystem, instanceId, viewer),
+        explanation: explain(access, this.rule),
+      };
+    });
   }
 
   async requestUsage(filesystemId: string): Promise<Date> {
@@ -126,11 +135,6 @@ export class PostgresFilesystems implements FilesystemStore {
   async #read<Row extends object>({ text, values, name }: Statement): Promise<Row[]> {
     return this.database.query<Row & Record<string, unknown>>(text, values, name || undefined);
   }
-}
-
-/** The owner of a filesystem of scope `instance` sees who is connected, whoever it is (docs/api.md, "Privacy"). */
-function visibleProject({ scope, owner }: Filesystem, { isAdmin, projectId }: Viewer): string | null {
-  return isAdmin || (scope === 'instance' && owner === projectId) ? null : projectId;
 }
 
 function keptOut(addresses: number): string | null {

@@ -1,3 +1,4 @@
+import { parseSize } from '../../lib/domain/size';
 import type { Viewer } from '../../lib/ports/store';
 import { claimOne, settle, upTo } from '../support/settle';
 import { aFilesystem, anObservation, BACKEND, freshStores, type Stores, storesOver } from '../support/stores';
@@ -68,6 +69,29 @@ describe(`on ${ROWS} filesystems and instances`, () => {
       async () => {
         const view = await one.filesystems.find('fs-77', admin);
         if (view) await one.filesystems.findInstance(view.filesystem, 'vm-77', admin);
+      },
+    ],
+    ['explains an instance', () => one.filesystems.explain('fs-77', 'vm-77', member)],
+    ['explains an instance that there is not', () => one.filesystems.explain('fs-77', 'none', admin)],
+    [
+      'foretells a deletion',
+      async () => {
+        await one.filesystems.foretell('spec', async (tx) => {
+          const filesystem = await tx.lock('fs-77');
+          if (!filesystem) throw new Error('no such filesystem');
+          await tx.markDeleting(filesystem.id);
+          return filesystem.id;
+        });
+      },
+    ],
+    [
+      'foretells a creation',
+      async () => {
+        const attributes = { size: parseSize('1Gb'), scope: 'project', project: 'project-1' } as const;
+        await one.filesystems.foretell('spec', async (tx) => {
+          const { id } = await tx.create({ name: 'foretold', owner: 'project-1', attributes });
+          return id;
+        });
       },
     ],
     ['looks for work when there is none', () => one.work.claim(BACKEND, upTo(10))],
