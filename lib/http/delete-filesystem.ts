@@ -1,27 +1,22 @@
+import type { Filesystem } from '../domain/filesystem';
 import { isFilesystemName } from '../domain/name';
 import { authorize, requireOwnersUrl } from '../domain/permission';
-import type { Answer, Handler } from './call';
+import type { FilesystemTransaction } from '../ports/store';
+import type { Answer, Call, Handler } from './call';
+import { dryRun, isDryRun } from './dry-run';
 import { requireMatch } from './preconditions';
 import { waitSeconds, waitUntil } from './prefer';
-import { checkNoQuery } from './validation';
+import type { HttpServices } from './services';
 
 /**
  * `DELETE /os-filesystem/{name}`: 202 at once, the reconciler does the rest (docs/api.md, "DELETE").
- * @throws NotFound, Forbidden, PreconditionFailed, Conflict
+ * @throws InvalidInput, NotFound, Forbidden, PreconditionFailed, Conflict
  */
 export const deleteFilesystem: Handler = async (services, call) => {
-  checkNoQuery(call.query);
-  const { filesystems, policy, nudge } = services;
+  if (isDryRun(call)) return dryRun(services, call, (tx) => markDeleting(services, call, tx));
+  const { filesystems, nudge } = services;
   const { caller, name } = call;
-  const id = await filesystems.transaction(call.requestId, async (tx) => {
-    const filesystem = authorize(policy, caller, 'delete', isFilesystemName(name) ? await tx.lock(name) : null);
-    requireMatch(call, filesystem, true);
-    requireOwnersUrl(caller, filesystem);
-    // A repeated DELETE is no new work: another revision would cut short the back-off of a removal that is failing.
-    if (!filesystem.deletionWanted) await tx.markDeleting(filesystem.id);
-    else if (filesystem.status === 'error') await tx.retry(filesystem.id);
-    return filesystem.id;
-  });
+  const { id } = await filesystems.transaction(call.requestId, (tx) => markDeleting(services, call, tx));
   nudge(); // after the commit: before it, the reconciler would look and find nothing to do
   const isGone = async (): Promise<boolean | null> => {
     const view = await filesystems.find(name, caller);
@@ -30,6 +25,18 @@ export const deleteFilesystem: Handler = async (services, call) => {
   };
   return removed(waitSeconds(call.headers.prefer), (seconds) => waitUntil(services, id, seconds, call, isGone));
 };
+
+/** @returns the filesystem as it was */
+async function markDeleting({ policy }: HttpServices, call: Call, tx: FilesystemTransaction): Promise<Filesystem> {
+  const { caller, name } = call;
+  const filesystem = authorize(policy, caller, 'delete', isFilesystemName(name) ? await tx.lock(name) : null);
+  requireMatch(call, filesystem, true);
+  requireOwnersUrl(caller, filesystem);
+  // A repeated DELETE is no new work: another revision would cut short the back-off of a removal that is failing.
+  if (!filesystem.deletionWanted) await tx.markDeleting(filesystem.id);
+  else if (filesystem.status === 'error') await tx.retry(filesystem.id);
+  return filesystem;
+}
 
 /** The answer of a deletion: 204 when it was waited for and is done, else 202. */
 export async function removed(

@@ -6,10 +6,11 @@ import { type Plan, planPut, requireProjectWithScope, type WantedFilesystem } fr
 import { parseSize } from '../domain/size';
 import type { FilesystemTransaction } from '../ports/store';
 import type { Answer, Call, Handler } from './call';
+import { dryRun, isDryRun } from './dry-run';
 import { etagOf, requireMatch } from './preconditions';
 import { waitSeconds, waitUntil } from './prefer';
 import type { HttpServices } from './services';
-import { checkNoQuery, checkPutFilesystem } from './validation';
+import { checkPutFilesystem } from './validation';
 import { fullEntry, shortEntry } from './views';
 
 /** How long the process that serves the backend has to count what a volume holds, before its size is made smaller. */
@@ -20,8 +21,10 @@ const COUNT_SECONDS = 2;
  * @throws InvalidInput, Forbidden, PreconditionFailed, Conflict
  */
 export const putFilesystem: Handler = async (services, call) => {
-  checkNoQuery(call.query);
+  const isDry = isDryRun(call);
   const wanted = readWanted(call);
+  // no count is asked for: that would be a change
+  if (isDry) return dryRun(services, call, async (tx) => (await put(services, call, tx, wanted, true)).filesystem);
   const attempt = (isCounted: boolean) =>
     services.filesystems.transaction(call.requestId, (tx) => put(services, call, tx, wanted, isCounted));
   let outcome = await attempt(false);
