@@ -11,14 +11,18 @@ export interface AddressVerdict {
 /**
  * Says of an address why it counts or not; `counts` and `countingAddresses` decide it. The settings themselves are not told.
  * @param surplus those of the instance's addresses that are above the limit
+ * @param isCounted whether it is counted, be it only because it is let in already
  */
 export function addressVerdict(
   rule: CountingRule,
   surplus: readonly InstanceAddress[],
   address: InstanceAddress,
+  isCounted: boolean,
 ): AddressVerdict {
   if (surplus.includes(address)) return { counts: false, reason: SURPLUS };
   if (counts(rule, address)) return { counts: true, reason: 'It counts.' };
+  if (isCounted)
+    return { counts: true, reason: 'It is let in already, and stays while the network of its port is not known.' };
   if (needsNetwork(rule, address)) return { counts: null, reason: 'The network of its port is not known yet.' };
   return { counts: false, reason: whyNot(rule, address) };
 }

@@ -106,13 +106,15 @@ export function counts(
 /**
  * Those of an instance's addresses that count: the first so many in their order as numbers, so that one instance cannot fill a
  * list.
+ * @param isLetIn whether the filesystem in question lets an address of it in: that stays while its port's network is not known
  */
 export function countingAddresses(
   rule: CountingRule,
   addresses: readonly InstanceAddress[],
+  isLetIn: (address: string) => boolean = () => false,
 ): { readonly counting: readonly InstanceAddress[]; readonly surplus: readonly InstanceAddress[] } {
   const inOrder = addresses
-    .filter((each) => counts(rule, each))
+    .filter((each) => counts(rule, each) || (needsNetwork(rule, each) && isLetIn(each.address)))
     .toSorted((one, other) => compareAddresses(one.address, other.address));
   const most = rule.mostPerInstance ?? MOST_ADDRESSES;
   return { counting: inOrder.slice(0, most), surplus: inOrder.slice(most) };

@@ -46,19 +46,22 @@ export function isInScope(
 /**
  * The access list of a filesystem, in words. The store computes it in SQL (`store/entitlement.ts`), since the directory
  * does not fit through here; a property spec holds the two together.
+ * @param isLetIn whether the backend lets an address of an instance in now: it stays while its port's network is not known
  */
 export function entitlement(
   filesystem: Pick<Filesystem, 'scope' | 'project'>,
   instances: readonly KnownInstance[],
   connectedInstanceIds: ReadonlySet<string>,
   rule: CountingRule,
+  isLetIn: (instanceId: string, address: string) => boolean = () => false,
 ): Entitlement {
   const claimants = new Map<string, boolean[]>();
   const above = new Set<string>();
   for (const instance of instances) {
     if (instance.state?.value !== 'live') continue;
     const entitled = isEntitled(filesystem, instance, connectedInstanceIds);
-    const { counting, surplus } = countingAddresses(rule, instance.addresses?.value ?? []);
+    const isKept = (address: string) => entitled && isLetIn(instance.id, address);
+    const { counting, surplus } = countingAddresses(rule, instance.addresses?.value ?? [], isKept);
     for (const { address } of counting) claimants.set(address, [...(claimants.get(address) ?? []), entitled]);
     if (entitled) for (const { address } of surplus) above.add(address);
   }

@@ -24,9 +24,12 @@ export function addressesFact({ instance }: ExplainedAccess, { all, counting }: 
 }
 
 /** Of each address whether it counts. */
-export function addressFacts({ all, surplus }: ExplainedAddresses, rule: CountingRule): readonly ExplainedFact[] {
+export function addressFacts(
+  { all, surplus, counting }: ExplainedAddresses,
+  rule: CountingRule,
+): readonly ExplainedFact[] {
   return all.map((each) => {
-    const { counts, reason } = addressVerdict(rule, surplus, each);
+    const { counts, reason } = addressVerdict(rule, surplus, each, counting.includes(each.address));
     return { fact: 'address', address: each.address, holds: counts, counts: counts === true, reason };
   });
 }

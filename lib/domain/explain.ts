@@ -32,11 +32,14 @@ export function explain(access: ExplainedAccess, rule: CountingRule): Explanatio
 }
 
 /** Which of the instance's addresses count, and which of them should be let in. */
-function judge({ filesystem, instance, connected, disputed }: ExplainedAccess, rule: CountingRule): ExplainedAddresses {
+function judge(
+  { filesystem, instance, connected, disputed, entries }: ExplainedAccess,
+  rule: CountingRule,
+): ExplainedAddresses {
   const connectedIds = new Set(instance && connected ? [instance.id] : []);
   const entitled = instance !== null && !filesystem.deletionWanted && isEntitled(filesystem, instance, connectedIds);
   const all = (instance?.addresses?.value ?? []).toSorted((one, other) => compareAddresses(one.address, other.address));
-  const { counting, surplus } = countingAddresses(rule, all);
+  const { counting, surplus } = countingAddresses(rule, all, (address) => entitled && entries.has(address));
   return {
     all,
     surplus,

@@ -1,14 +1,20 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
+import changeFilesystemQuery from '../../schemas/change-filesystem-query.json';
 import connectInstance from '../../schemas/connect-instance.json';
+import listAccessLogQuery from '../../schemas/list-access-log-query.json';
 import listFilesystemsQuery from '../../schemas/list-filesystems-query.json';
 import listInstancesQuery from '../../schemas/list-instances-query.json';
 import noQuery from '../../schemas/no-query.json';
 import putFilesystem from '../../schemas/put-filesystem.json';
+import showInstanceQuery from '../../schemas/show-instance-query.json';
 import { InvalidInput } from '../domain/errors';
+import type { ChangeFilesystemQuery } from '../generated/change-filesystem-query';
 import type { ConnectInstance } from '../generated/connect-instance';
+import type { ListAccessLogQuery } from '../generated/list-access-log-query';
 import type { ListFilesystemsQuery } from '../generated/list-filesystems-query';
 import type { ListInstancesQuery } from '../generated/list-instances-query';
 import type { PutFilesystem } from '../generated/put-filesystem';
+import type { ShowInstanceQuery } from '../generated/show-instance-query';
 
 // verbose: what the schema says of a value goes into the message. No coercion, nothing removed: what is wrong is told.
 const ajv = new Ajv2020({ verbose: true, allowUnionTypes: true });
@@ -19,6 +25,12 @@ export const checkPutFilesystem = checker(ajv.compile<PutFilesystem>(putFilesyst
 export const checkConnectInstance = checker(ajv.compile<ConnectInstance>(connectInstance), 'The body');
 export const checkListFilesystemsQuery = checker(ajv.compile<ListFilesystemsQuery>(listFilesystemsQuery), 'The query');
 export const checkListInstancesQuery = checker(ajv.compile<ListInstancesQuery>(listInstancesQuery), 'The query');
+export const checkListAccessLogQuery = checker(ajv.compile<ListAccessLogQuery>(listAccessLogQuery), 'The query');
+export const checkShowInstanceQuery = checker(ajv.compile<ShowInstanceQuery>(showInstanceQuery), 'The query');
+export const checkChangeFilesystemQuery = checker(
+  ajv.compile<ChangeFilesystemQuery>(changeFilesystemQuery),
+  'The query',
+);
 export const checkNoQuery = checker(ajv.compile<object>(noQuery), 'The query');
 
 function checker<Checked>(validate: ValidateFunction<Checked>, whole: string): (value: unknown) => Checked {

@@ -1,6 +1,7 @@
+import type { Explanation } from '../domain/explanation';
 import type { Filesystem } from '../domain/filesystem';
-import { type Caller, seesInstancesOf } from '../domain/permission';
-import type { FilesystemRow, FilesystemView, InstanceEntry } from '../ports/store';
+import { type Caller, seesCause, seesInstancesOf } from '../domain/permission';
+import type { AccessLogEntry, FilesystemRow, FilesystemView, InstanceEntry } from '../ports/store';
 
 /** What clients mount with. Every driver of now speaks NFS. */
 const PROTOCOL = 'NFS';
@@ -52,6 +53,39 @@ export function instanceEntry(
     addresses: isSeen ? addresses : [],
     automatic,
     fault: isSeen && fault ? { message: fault.message, created: time(fault.created) } : null,
+  };
+}
+
+/** A row of the access log, its time in milliseconds: an audit compares it with other logs (docs/api.md, "Access log"). */
+export function accessLogEntry(
+  { time: moment, address, instanceId, granted, cause, revision }: AccessLogEntry,
+  caller: Caller,
+): object {
+  return {
+    time: moment.toISOString(),
+    address,
+    instance: instanceId,
+    granted,
+    cause: cause !== null && seesCause(caller, cause, instanceId) ? cause : null,
+    revision: Number(revision),
+  };
+}
+
+/** An explanation: what a fact does not have is left out of it. */
+export function explanationView({ letIn, facts }: Explanation): object {
+  return {
+    let_in: letIn,
+    facts: facts.map(({ fact, address, since, time: at, desired, applied, lastError, ...rest }) => ({
+      fact,
+      address,
+      ...rest,
+      since: since && time(since),
+      time: at && time(at),
+      // exact below 2^53
+      desired: desired === undefined ? undefined : Number(desired),
+      applied: applied === undefined ? undefined : Number(applied),
+      last_error: lastError,
+    })),
   };
 }
 

@@ -9,22 +9,27 @@ import type { Scope } from '../domain/filesystem';
 /**
  * Whether a row of `instance_addresses` with this alias counts. The rule is a setting of the process, so it stands in the
  * text as literals: the planner sees them. Canonical CIDRs and checked ids alone get in (`parseCountingNetwork`).
+ * @param letInBy a filesystem's id in SQL: an address that it lets in stays while the network of its port is not known
  */
-export function countsSql(rule: CountingRule, alias: string): string {
-  return `(${mayCountSql(rule, alias)} and not ${surplusSql(rule, alias)})`;
+export function countsSql(rule: CountingRule, alias: string, letInBy: string | null = null): string {
+  return `(${mayCountSql(rule, alias, letInBy)} and not ${surplusSql(rule, alias, letInBy)})`;
 }
 
 /** Whether an address that may count is above what counts of one instance. Few instances have so many: the others are not counted. */
-export function surplusSql(rule: CountingRule, alias: string): string {
+export function surplusSql(rule: CountingRule, alias: string, letInBy: string | null = null): string {
   const most = Math.trunc(rule.mostPerInstance ?? MOST_ADDRESSES);
   return `(${alias}.position > ${most} and ${most} <= (
     select count(*) from instance_addresses before
-    where before.instance_id = ${alias}.instance_id and before.position < ${alias}.position and ${mayCountSql(rule, 'before')}
+    where before.instance_id = ${alias}.instance_id and before.position < ${alias}.position and ${mayCountSql(rule, 'before', letInBy)}
   ))`;
 }
 
 /** As `countsSql`, but for the limit of one instance. */
-export function mayCountSql({ networks, kinds, excluded = [] }: CountingRule, alias: string): string {
+export function mayCountSql(
+  { networks, kinds, excluded = [] }: CountingRule,
+  alias: string,
+  letInBy: string | null = null,
+): string {
   const own = excluded.map((address) => ` and ${alias}.address <> inet ${literal(address)}`).join('');
   const ofKind = `${alias}.kind in (${kinds.map((kind) => literal(kind)).join(', ') || 'null'})${own}`;
   if (networks === null) return `(${ofKind})`;
@@ -37,6 +42,15 @@ export function mayCountSql({ networks, kinds, excluded = [] }: CountingRule, al
         `(${alias}.network = ${literal(networkId ?? '')} and ${alias}.address <<= inet ${literal(cidr)})`,
     ),
   ];
+  if (letInBy !== null && bound.length > 0)
+    alternatives.push(`(
+      ${alias}.network is null and ${alias}.kind = 'fixed'
+      and ${alias}.address <<= any(array[${bound.map(({ cidr }) => literal(cidr)).join(', ')}]::inet[])
+      and exists (
+        select from access_entries kept
+        where kept.filesystem_id = ${letInBy} and kept.instance_id = ${alias}.instance_id and kept.address = ${alias}.address
+      )
+    )`);
   return `(${ofKind} and (${alternatives.join(' or ') || 'false'}))`;
 }
 
@@ -104,9 +118,9 @@ function pairsSql(scope: Scope, rule: CountingRule): string {
                       E'\\n' order by pair.address, pair.instance_id)
     from (
       select a.address, a.instance_id,
-        case when ${surplusSql(rule, 'a')} then ' +' when ${disputedSql(scope, rule, 'a')} then ' !' else '' end as mark
+        case when ${surplusSql(rule, 'a', FILESYSTEM.id)} then ' +' when ${disputedSql(scope, rule, 'a')} then ' !' else '' end as mark
       from ${instances} join instance_addresses a on a.instance_id = i.id
-      where i.state = 'live' ${ofProject} and ${mayCountSql(rule, 'a')}
+      where i.state = 'live' ${ofProject} and ${mayCountSql(rule, 'a', FILESYSTEM.id)}
     ) as pair`;
 }
 

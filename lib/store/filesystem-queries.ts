@@ -23,7 +23,7 @@ function findSql(rule: CountingRule, ofOneProject: boolean): string {
   const visible = ofOneProject ? 'i.project = $2' : 'true';
   const addressesOf = (from: string, where: string) =>
     `(select count(distinct a.address) from ${from} join instance_addresses a on a.instance_id = i.id
-      where i.state = 'live' and ${where} and ${visible} and ${countsSql(rule, 'a')})`;
+      where i.state = 'live' and ${where} and ${visible} and ${countsSql(rule, 'a', 'f.id')})`;
   return `
       select ${filesystemColumns('f')}, ${accessStateSql('f')} as access_state,
         case f.scope
@@ -126,7 +126,7 @@ export function instancesStatement(
                  min(x.message) as fault_message, min(x.created) as fault_created
           from instance_addresses a
           left join access_faults x on x.filesystem_id = $1::uuid and x.address = a.address
-          where a.instance_id = candidate.id and ${countsSql(rule, 'a')}
+          where a.instance_id = candidate.id and ${countsSql(rule, 'a', filesystem.id)}
         ) as facts
       ) as entry ${wantedStatus}
       order by id limit $3`,

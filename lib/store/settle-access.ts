@@ -1,5 +1,6 @@
+import { accessDifference } from '../domain/access-difference';
 import { DISPUTED, SURPLUS } from '../domain/entitlement';
-import type { AccessEntry, AccessSettlement, Claim, Release, Wanted } from '../ports/store';
+import type { AccessSettlement, Claim, Release, Wanted } from '../ports/store';
 import type { Database } from './database';
 import { RELEASE, releaseValues } from './release';
 
@@ -7,7 +8,8 @@ const NO_RELEASE: Release = { pause: 0, grantPause: 0, retryAfter: null };
 
 /**
  * Records what the backend has after a call: the applied revision, the difference of the access entries, their log, and the
- * faults of single addresses, by one statement that the lease token guards (docs/architecture.md, rule 3).
+ * faults of single addresses, by one statement that the lease token guards (docs/architecture.md, rule 3). The log tells of
+ * each instance's own change what said it (docs/api.md, "Access log").
  * @returns false when the lease is lost; nothing is changed then
  */
 export async function settleAccess(
@@ -19,8 +21,7 @@ export async function settleAccess(
   release: Release | null,
 ): Promise<boolean> {
   const entries = wanted.claims.filter(({ address }) => applied.has(address));
-  const granted = minus(entries, wanted.entries);
-  const withdrawn = minus(wanted.entries, entries);
+  const { granted, withdrawn } = accessDifference(entries, wanted.entries);
   const faults = new Map([
     ...wanted.surplus.map((address) => [address, SURPLUS] as const),
     ...wanted.disputed.map((address) => [address, DISPUTED] as const),
@@ -42,6 +43,8 @@ export async function settleAccess(
       [...faults.keys()],
       [...faults.values()],
       wanted.cause,
+      wanted.behindSince,
+      wanted.readAt,
       database.schema,
     ],
     release ? 'settle-and-release' : 'settle',
@@ -74,12 +77,16 @@ function settleSql(release: boolean): string {
       returning instance_id, address
     ),
     logged as (
-      insert into access_log (filesystem_id, instance_id, address, granted, cause, revision, time)
-      select settled.id, changed.instance_id, changed.address, changed.granted, $16::text, $4::bigint, $3::timestamptz
+      insert into access_log (filesystem_id, instance_id, address, granted, project, cause, revision, time)
+      select settled.id, changed.instance_id, changed.address, changed.granted, i.project,
+        -- what was last said of the instance, if it came with what this run brings about; else what came last of all
+        case when i.changed between $17::timestamptz and $18::timestamptz then i.cause || ' ' || i.id else $16::text end,
+        $4::bigint, $3::timestamptz
       from settled, (
         select instance_id, address, false as granted from withdrawn
         union all select instance_id, address, true from granted
       ) as changed
+      left join instances i on i.id = changed.instance_id
     ),
     cleared as (
       delete from access_faults x using settled
@@ -91,14 +98,5 @@ function settleSql(release: boolean): string {
       from settled, unnest($14::inet[], $15::text[]) as x(address, message)
       on conflict (filesystem_id, address) do update set message = excluded.message
     )
-    select pg_notify($17::text, id::text) from settled`;
-}
-
-function minus(list: readonly AccessEntry[], other: readonly AccessEntry[]): AccessEntry[] {
-  const keys = new Set(other.map(key));
-  return list.filter((entry) => !keys.has(key(entry)));
-}
-
-function key({ instanceId, address }: AccessEntry): string {
-  return `${address} ${instanceId}`;
+    select pg_notify($19::text, id::text) from settled`;
 }

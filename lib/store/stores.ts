@@ -2,6 +2,7 @@ import type { Clock } from '../ports/clock';
 import type { Logger } from '../ports/host';
 import type { ProcessIdentity } from '../ports/process';
 import type {
+  AccessLogStore,
   BackendStore,
   FilesystemStore,
   InstanceStore,
@@ -11,6 +12,7 @@ import type {
   UsageStore,
   WorkStore,
 } from '../ports/store';
+import { PostgresAccessLog } from './access-log';
 import { PostgresBackends } from './backends';
 import { Database, type DatabaseOptions } from './database';
 import { PostgresFilesystems } from './filesystems';
@@ -27,6 +29,7 @@ import { PostgresWork } from './work';
 export interface Stores {
   readonly database: Database;
   readonly filesystems: FilesystemStore;
+  readonly accessLog: AccessLogStore;
   readonly instances: InstanceStore;
   readonly questions: QuestionStore;
   readonly resync: ResyncStore;
@@ -62,9 +65,10 @@ export function openStores(
   return {
     database,
     filesystems: new PostgresFilesystems(database, clock, rule, backend),
+    accessLog: new PostgresAccessLog(database),
     instances: new PostgresInstances(database, clock, directory),
     questions: new PostgresQuestions(database, clock, directory),
-    resync: new PostgresResync(database, clock, directory),
+    resync: new PostgresResync(database, clock),
     work: new PostgresWork(database, clock, rule, self),
     usage: new PostgresUsage(database, clock),
     backends: new PostgresBackends(database, clock),

@@ -1,6 +1,6 @@
 import type { CountingRule } from '../domain/address';
 import type { AccessEntry, Claim, Wanted } from '../ports/store';
-import type { Database } from './database';
+import type { Querier } from './database';
 import { entitledPairsSql, type PreparedStatement, prepared } from './entitlement';
 import { type FilesystemTableRow, filesystemColumns, toFilesystem } from './rows';
 
@@ -34,11 +34,12 @@ export function wantedStatement(rule: CountingRule): PreparedStatement {
 
 /** @returns null when the lease is lost */
 export async function readWanted(
-  database: Database,
+  querier: Querier,
+  now: Date,
   { text, name }: PreparedStatement,
   { filesystemId, leaseToken }: Pick<Claim, 'filesystemId' | 'leaseToken'>,
 ): Promise<Wanted | null> {
-  const [row] = await database.query<WantedRow>(text, [filesystemId, leaseToken], name);
+  const [row] = await querier.query<WantedRow>(text, [filesystemId, leaseToken], name);
   if (!row) return null;
   const filesystem = toFilesystem(row);
   const disputed = new Set<string>();
@@ -65,6 +66,7 @@ export async function readWanted(
     entries: lines(row.entries).map(toEntry),
     cause: row.cause,
     behindSince: row.behind_since,
+    readAt: now,
   };
 }
 

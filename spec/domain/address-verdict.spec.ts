@@ -25,11 +25,18 @@ describe('addressVerdict', () => {
     ['of the filer', anAddress('10.20.0.5'), false, /filer's own/],
     ['that never counts', anAddress('169.254.1.1'), false, /never counts/],
   ])('says of one %s whether it counts, and why', (_what, address, counts, reason) => {
-    expect(addressVerdict(rule, [], address)).toEqual({ counts, reason: expect.stringMatching(reason) });
+    expect(addressVerdict(rule, [], address, false)).toEqual({ counts, reason: expect.stringMatching(reason) });
+  });
+
+  it('says of one that is let in already that it stays', () => {
+    expect(addressVerdict(rule, [], anAddress('10.30.0.1'), true)).toMatchObject({
+      counts: true,
+      reason: expect.stringMatching(/let in already/),
+    });
   });
 
   it('does not tell the settings', () => {
-    const { reason } = addressVerdict(rule, [], anAddress('10.30.0.1', { network: 'mine' }));
+    const { reason } = addressVerdict(rule, [], anAddress('10.30.0.1', { network: 'mine' }), false);
     expect(reason).not.toMatch(/10\.|storage/);
   });
 
@@ -61,7 +68,7 @@ describe('addressVerdict', () => {
     fc.assert(
       fc.property(addresses, rules, (list: readonly InstanceAddress[], anyRule) => {
         const { counting, surplus } = countingAddresses(anyRule, list);
-        const found = list.filter((each) => addressVerdict(anyRule, surplus, each).counts === true);
+        const found = list.filter((each) => addressVerdict(anyRule, surplus, each, false).counts === true);
         expect(new Set(found)).toEqual(new Set(counting));
       }),
     );

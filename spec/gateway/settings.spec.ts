@@ -57,6 +57,44 @@ describe('readSettings', () => {
     expect(read({ PORT: '', NETWORKS: ' ' })).toMatchObject({ port: 8774, networks: null });
   });
 
+  it('takes both kinds of addresses for both', () => {
+    expect(read({ ADDRESSES: 'both' }).addresses).toEqual(['fixed', 'floating']);
+  });
+
+  it('follows no cloud where none is told', () => {
+    expect(read()).toMatchObject({ compute: undefined, messageBus: undefined, resyncIntervalSeconds: 300 });
+  });
+
+  it('reads where the cloud is, and what its notifications are called', () => {
+    const { compute, messageBus, largestWithdrawal } = read({
+      COMPUTE_URL: 'http://nova:8774/v2.1',
+      COMPUTE_TOKEN: 'secret',
+      AMQP_URL: 'rabbit://nova:secret@one:5672,nova:secret@two:5672/nova',
+      NOTIFICATIONS: 'versioned',
+      AMQP_EXCHANGES: 'nova,nova-cell2',
+      RESYNC_LARGEST_WITHDRAWAL: '5',
+    });
+    expect(compute).toEqual({ url: 'http://nova:8774/v2.1', token: 'secret' });
+    expect(messageBus).toMatchObject({
+      notifications: 'versioned',
+      exchanges: ['nova', 'nova-cell2'],
+      versionedTopic: 'versioned_notifications',
+      legacyTopic: 'notifications',
+      queue: undefined,
+    });
+    expect(largestWithdrawal).toBe(0.05);
+  });
+
+  it.each([
+    [{ COMPUTE_URL: 'http://nova:8774/v2.1' }, 'COMPUTE_TOKEN is missing'],
+    [{ COMPUTE_TOKEN: 'secret' }, 'COMPUTE_URL is missing'],
+    [{ AMQP_URL: 'amqp://nova:secret@one,amqp://nova:other@two' }, 'AMQP_URL cannot be used'],
+    [{ AMQP_URL: 'http://nova:secret@one' }, 'AMQP_URL cannot be used'],
+  ])('refuses %p, and repeats no secret', (environment, words) => {
+    expect(() => read(environment)).toThrow(words);
+    expect(() => read(environment)).not.toThrow('secret');
+  });
+
   it('reads lists with commas', () => {
     const { eventReporters, addresses } = read({ EVENT_REPORTERS: 'nova, monitor,', ADDRESSES: 'fixed,floating' });
     expect([eventReporters, addresses]).toEqual([
@@ -90,8 +128,8 @@ describe('readSettings', () => {
     ['PORT', '-1', 'expected a whole number from 0 to 65535'],
     ['PORT', '0x10', 'expected a whole number from 0 to 65535'],
     ['IDENTITY', 'keystone', 'expected development or headers'],
-    ['ADDRESSES', 'fixed,private', 'expected fixed, floating or "fixed,floating"'],
-    ['ADDRESSES', ',', 'expected fixed, floating or "fixed,floating"'],
+    ['ADDRESSES', 'fixed,private', 'expected fixed, floating or both'],
+    ['ADDRESSES', ',', 'expected fixed, floating or both'],
     ['PUBLIC_URL', 'example.org', 'expected an http or https URL, such as "https://compute.example.org"'],
     [
       'PUBLIC_URL',
@@ -129,7 +167,7 @@ describe('readSettings', () => {
     expect(() => read({ PORT: 'x', LOG_LEVEL: 'x' })).toThrow(/^PORT=.*\nLOG_LEVEL=/);
   });
 
-  it.each(['AMQP_URL', 'KEYSTONE_URL', 'KEYSTONE_PASSWORD', 'QUOTA_GIGABYTES', 'RESYNC_INTERVAL', 'RESERVED_NAMES'])(
+  it.each(['KEYSTONE_URL', 'KEYSTONE_PASSWORD', 'QUOTA_GIGABYTES', 'RESERVED_NAMES'])(
     'refuses %s, which it does not have, rather than pass it over',
     (name) => {
       expect(() => read({ [name]: '1' })).toThrow(`${name}: this version does not know this setting.`);

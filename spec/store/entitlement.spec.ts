@@ -30,6 +30,8 @@ const instances = fc.uniqueArray(
     state: fc.constantFrom('live', 'live', 'live', 'suspended', 'gone'),
     addresses: fc.uniqueArray(addresses, { maxLength: 3, selector: ({ address }) => address }),
     connected: fc.boolean(),
+    /** Whether the filesystem lets its addresses in already. */
+    letIn: fc.boolean(),
   }),
   { minLength: 1, maxLength: 6, selector: ({ id }) => id },
 );
@@ -74,6 +76,12 @@ describe('the access list', () => {
             await stores.filesystems.transaction('spec', async (tx) => {
               for (const id of connected) await tx.connect(filesystem.id, id, { userId: null, projectId: 'p1' });
             });
+          const letIn = said.filter((each) => each.letIn);
+          for (const { id, addresses: list } of letIn)
+            await stores.database.query(
+              'insert into access_entries (filesystem_id, instance_id, address) select $1, $2, unnest($3::inet[])',
+              [filesystem.id, id, list.map(({ address }) => address)],
+            );
           const wanted = await readWanted(stores.database, stores.clock.now(), wantedStatement(rule), {
             filesystemId: filesystem.id,
             leaseToken: 0n,

@@ -1,5 +1,5 @@
 import { settleAll } from '../support/settle';
-import { aFilesystem, anAddress, anObservation, BACKEND, freshStores, type Stores } from '../support/stores';
+import { aFilesystem, anObservation, BACKEND, freshStores, type Stores } from '../support/stores';
 
 const LONG = 501;
 
@@ -14,8 +14,11 @@ describe('a claim', () => {
     const { clock, instances, work } = stores;
     const long = await aFilesystem(stores, { scope: 'global' });
     const short = await aFilesystem(stores, { scope: 'project', owner: 'p1' });
-    const addresses = Array.from({ length: LONG }, (_, index) => anAddress(`10.1.${index >> 7}.${(index & 127) + 1}`));
-    await instances.apply([anObservation(clock, 'many', { project: 'p2', addresses })]);
+    await instances.apply(
+      Array.from({ length: LONG }, (_, index) =>
+        anObservation(clock, `vm-${index}`, { project: 'p2', addresses: [`10.1.${index >> 7}.${(index & 127) + 1}`] }),
+      ),
+    );
     await settleAll(stores);
     clock.advance(1);
     await instances.apply([anObservation(clock, 'one', { project: 'p1', addresses: ['10.0.0.1'] })]);

@@ -1,6 +1,6 @@
 import { type InstanceAddress, parseCountingNetwork } from '../../lib/domain/address';
 import type { Question } from '../../lib/ports/store';
-import { accessOf } from '../support/settle';
+import { accessOf, settleAll } from '../support/settle';
 import { aFilesystem, anAddress, anObservation, freshStores, type Stores } from '../support/stores';
 
 const SECOND = 1_000;
@@ -224,6 +224,23 @@ describe('questions to Compute', () => {
       expect(await listOf(filesystem)).toEqual([]);
       await answer(await takeOne(), { addresses: [onPort('10.20.0.1', { port: 'p-2', network: 'his-own' })] });
       await say('vm', { source: 'compute', addresses: [onPort('10.20.0.1', { port: null })] });
+      expect(await listOf(filesystem)).toEqual([]);
+    });
+
+    it('what is let in already stays while the network is not known, unless another claims it with right', async () => {
+      const filesystem = await aFilesystem(stores, { scope: 'project', owner: 'p1' });
+      await say('vm', { project: 'p1', source: 'host', addresses: [onPort('10.20.0.1', { network: 'storage' })] });
+      await settleAll(stores);
+      await say('vm', {
+        project: 'p1',
+        addresses: [onPort('10.20.0.1', { port: null, mac: null }), onPort('10.20.0.2', { port: 'p-9' })],
+      });
+      expect(await listOf(filesystem)).toEqual(['10.20.0.1']);
+      await say('other', {
+        project: 'p2',
+        source: 'host',
+        addresses: [onPort('10.20.0.1', { port: 'p-3', network: 'storage' })],
+      });
       expect(await listOf(filesystem)).toEqual([]);
     });
 

@@ -4,6 +4,7 @@ import type { InstanceState, Observation } from '../../lib/domain/instance';
 import { parseSize } from '../../lib/domain/size';
 import type { Clock } from '../../lib/ports/clock';
 import type { ProcessIdentity } from '../../lib/ports/process';
+import { PostgresAccessLog } from '../../lib/store/access-log';
 import { PostgresBackends } from '../../lib/store/backends';
 import { Database } from '../../lib/store/database';
 import { PostgresFilesystems } from '../../lib/store/filesystems';
@@ -25,6 +26,7 @@ export interface Stores {
   readonly database: Database;
   readonly clock: HandClock;
   readonly filesystems: PostgresFilesystems;
+  readonly accessLog: PostgresAccessLog;
   readonly instances: PostgresInstances;
   readonly questions: PostgresQuestions;
   readonly resync: PostgresResync;
@@ -57,9 +59,10 @@ export function storesOver(
     url,
     database,
     filesystems: new PostgresFilesystems(database, clock, rule, BACKEND.name),
+    accessLog: new PostgresAccessLog(database),
     instances: new PostgresInstances(database, clock, directory),
     questions: new PostgresQuestions(database, clock, directory),
-    resync: new PostgresResync(database, clock, directory),
+    resync: new PostgresResync(database, clock),
     work: new PostgresWork(database, clock, rule, process),
     usage: new PostgresUsage(database, clock),
     backends: new PostgresBackends(database, clock),
