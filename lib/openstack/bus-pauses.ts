@@ -1,0 +1,20 @@
+/** After the n-th failure in a row, how long until the next attempt, milliseconds. */
+export type Pause = (failures: number) => number;
+
+/** After the bus was lost, or an exchange was not there. */
+export const FIRST_BUS_PAUSE_MILLISECONDS = 500;
+/** After Postgres was out of reach. */
+export const FIRST_STORE_PAUSE_MILLISECONDS = 1_000;
+const LONGEST_MILLISECONDS = 30_000;
+
+/**
+ * Doubles from `first` to 30 s, the last half of it random, so that processes which lost the same broker do not all return
+ * at once.
+ * @param first milliseconds, for 0 failures before this one
+ */
+export function growingPause(first: number, random: () => number): Pause {
+  return (failures) => {
+    const longest = Math.min(LONGEST_MILLISECONDS, first * 2 ** failures);
+    return longest / 2 + (longest / 2) * random();
+  };
+}
