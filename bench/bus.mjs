@@ -82,6 +82,7 @@ for (let project = 0; project < PROJECTS; project += 1) for (let each = 0; each 
 const percentile = (list, part) => [...list].sort((one, other) => one - other)[Math.min(list.length - 1, Math.floor(list.length * part))];
 const rows = [];
 const row = (name, list, bare) => {
+  if (list.length === 0) return;
   const figures = [0.5, 0.9, 0.99, 1].map((part) => percentile(list, part).toFixed(1));
   rows.push(`| ${name} | ${figures.join(' | ')} | ${bare ? (percentile(list, 0.5) / percentile(bare, 0.5)).toFixed(1) : ''} |`);
 };

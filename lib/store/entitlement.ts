@@ -101,27 +101,32 @@ export function disputedSql(scope: Scope, rule: CountingRule, alias: string): st
   if (scope === 'global') return 'false';
   return `exists (
     select from instance_addresses o join instances j on j.id = o.instance_id
-    where o.address = ${alias}.address and j.state = 'live' and ${countsSql(rule, 'o')}
+    where o.address = ${alias}.address and o.instance_id <> ${alias}.instance_id and j.state = 'live'
+      and ${countsSql(rule, 'o')}
       and (${entitledSql(scope, FILESYSTEM, 'j')}) is not true
   )`;
 }
 
 function pairsSql(scope: Scope, rule: CountingRule): string {
+  const mark = `case when ${surplusSql(rule, 'a', FILESYSTEM.id)} then ' +' when ${disputedSql(scope, rule, 'a')} then ' !' else '' end`;
+  const counting = `i.state = 'live' and ${mayCountSql(rule, 'a', FILESYSTEM.id)}`;
   const instances = {
-    global: 'instances i',
-    project: 'instances i',
-    instance: 'connections x join instances i on i.id = x.instance_id and x.filesystem_id = f.id',
+    global: '',
+    project: 'select i.id, i.state from instances i where i.project = f.project offset 0',
+    instance: `select i.id, i.state from connections x join instances i on i.id = x.instance_id where x.filesystem_id = f.id offset 0`,
   }[scope];
-  const ofProject = scope === 'project' ? 'and i.project = f.project' : '';
+  // of a few instances each address is looked up: a plan for many would read the whole table
+  const from =
+    scope === 'global'
+      ? 'instances i join instance_addresses a on a.instance_id = i.id'
+      : `(${instances}) as i cross join lateral (
+          select own.instance_id, own.address, own.kind, own.network, own.position
+          from instance_addresses own where own.instance_id = i.id offset 0
+        ) as a`;
   return `
     select string_agg(host(pair.address) || ' ' || pair.instance_id || pair.mark,
                       E'\\n' order by pair.address, pair.instance_id)
-    from (
-      select a.address, a.instance_id,
-        case when ${surplusSql(rule, 'a', FILESYSTEM.id)} then ' +' when ${disputedSql(scope, rule, 'a')} then ' !' else '' end as mark
-      from ${instances} join instance_addresses a on a.instance_id = i.id
-      where i.state = 'live' ${ofProject} and ${mayCountSql(rule, 'a', FILESYSTEM.id)}
-    ) as pair`;
+    from (select a.address, a.instance_id, ${mark} as mark from ${from} where ${counting}) as pair`;
 }
 
 /** A literal of words that a rule of ours has checked. */
