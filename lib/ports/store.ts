@@ -382,7 +382,7 @@ export interface Release {
  * changed nothing.
  */
 export interface WorkStore {
-  /** Due filesystems of a backend, so many of each kind, shortest list first; none when the stored fingerprint is another. */
+  /** Due filesystems of a backend, so many of each kind, the longest waiting first; none when the stored fingerprint is another. */
   claim(backend: ServedBackend, limits: Readonly<Record<ClaimKind, number>>): Promise<readonly Claim[]>;
   /** Renews the leases, in one statement. @returns the ids of those that are still held */
   renew(claims: readonly Claim[]): Promise<ReadonlySet<string>>;

@@ -1,5 +1,6 @@
 /*
- * The statement that claims (docs/architecture.md, rule 4), and the words that it shares with others.
+ * The statement that claims (docs/architecture.md, rule 4), and the words that it shares with others. Of one kind the one that
+ * has waited longest goes first: by length, the longer ones would wait for ever while there are more changes than runs.
  */
 
 /** When a row may be run again after its last run: a run that only grants waits longer (rule 15). */
@@ -17,11 +18,11 @@ export const CLAIM = `
   with ${(['short', 'long', 'purge'] as const)
     .map(
       (kind, index) => `${kind} as materialized (
-    select f.id, f.access_count, '${kind}' as kind from filesystems f
+    select f.id, '${kind}' as kind from filesystems f
     where f.next_attempt is not null and f.next_attempt <= $1 and f.backend = $2 and ${KIND} = '${kind}'
       and ${NOT_BEFORE} <= $1
       and exists (select from backends b where b.name = $2 and b.fingerprint = $3)
-    order by f.access_count, f.next_attempt, f.id limit $${6 + index}
+    order by f.next_attempt, f.id limit $${6 + index}
     for no key update of f skip locked
   )`,
     )
