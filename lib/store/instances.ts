@@ -2,6 +2,7 @@ import type { Observation } from '../domain/instance';
 import type { Clock } from '../ports/clock';
 import type { InstanceStore } from '../ports/store';
 import { type Database, lockExclusively } from './database';
+import { DirectoryStatistics } from './directory-statistics';
 import { applyObservations, type DirectoryOptions } from './observations';
 
 /** Observations in one transaction: the exclusive lock is held while they are written. */
@@ -9,19 +10,25 @@ const AT_ONCE = 1_000;
 
 /** The instance directory in Postgres. */
 export class PostgresInstances implements InstanceStore {
+  readonly #statistics: DirectoryStatistics;
+
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly options: DirectoryOptions,
-  ) {}
+  ) {
+    this.#statistics = new DirectoryStatistics(database);
+  }
 
   async apply(observations: readonly Observation[]): Promise<readonly string[]> {
     if (observations.length === 0) return [];
     const { database, clock, options } = this;
-    return database.transaction(async (trx) => {
+    const bumped = await database.transaction(async (trx) => {
       await lockExclusively(trx, database.schema);
       return applyObservations(trx, database.schema, options, observations, clock.now());
     });
+    await this.#statistics.stored(observations.length);
+    return bumped;
   }
 
   async unsettled(filesystemIds: readonly string[]): Promise<readonly { id: string; name: string; backend: string }[]> {
