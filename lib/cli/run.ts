@@ -19,6 +19,7 @@ export async function run(
   signal: AbortSignal,
 ): Promise<void> {
   const gateway = await openGateway(settings, logger);
+  const resync = () => gateway.resync();
   logger.debug({ url: gateway.url }, 'starting');
   const postgres = settings.databaseUrl === null ? startPostgres(settings) : null;
   try {
@@ -26,14 +27,14 @@ export async function run(
     if (!signal.aborted) await gateway.serve(connectionString, signal);
     if (signal.aborted) return;
     await tell(gateway, settings, version, logger, announce);
-    process.on('SIGUSR2', gateway.resync);
+    process.on('SIGUSR2', resync);
     if (!signal.aborted) await once(signal, 'abort');
     logger.info({}, 'stopping');
   } catch (error) {
     // Ctrl-C reaches Postgres as well, while it is being made: no failure then.
     if (!signal.aborted) throw error;
   } finally {
-    process.off('SIGUSR2', gateway.resync);
+    process.off('SIGUSR2', resync);
     await gateway.stop();
     await postgres?.then((server) => server.stop()).catch(() => {});
   }

@@ -76,17 +76,33 @@ function observeAll(
   const questions = new Map<string, RaisedQuestion>();
   for (const said of observations) {
     const id = said.instanceId;
-    const before = known.get(id) ?? null;
-    const present = changes.get(id)?.after ?? before;
-    const { holds, claims } =
-      canAsk && said.source === 'events' ? withoutGrants(present, said) : { holds: said, claims: false };
-    const after = observe(present, holds);
-    if (after !== present) changes.set(id, { before, after, cause: said.cause });
-    const question = claims ? CLAIM : questionAfter(present, after, holds, rule);
+    const earlier = changes.get(id) ?? null;
+    const present = earlier?.after ?? known.get(id) ?? null;
+    const { after, question } = observeOne(present, said, rule, canAsk);
+    if (after !== present) changes.set(id, joined(earlier, { before: present, after, cause: said.cause }));
     if (question) questions.set(id, question);
     else if (after.state?.value === 'gone') questions.delete(id);
   }
   return { changes: [...changes.values()], questions };
+}
+
+/** Two changes as one; the cause is that of the later which touched access. */
+function joined(earlier: Change | null, later: Change): Change {
+  if (!earlier) return later;
+  return { ...later, before: earlier.before, cause: affectsAccess(later) ? later.cause : earlier.cause };
+}
+
+/** What is known after one more observation, and what is to be asked because of it. */
+function observeOne(
+  present: KnownInstance | null,
+  said: Observation,
+  rule: CountingRule,
+  canAsk: boolean,
+): { readonly after: KnownInstance; readonly question: RaisedQuestion | null } {
+  const { holds, claims } =
+    canAsk && said.source === 'events' ? withoutGrants(present, said) : { holds: said, claims: false };
+  const after = observe(present, holds);
+  return { after, question: claims ? CLAIM : questionAfter(present, after, holds, rule) };
 }
 
 const CLAIM: RaisedQuestion = { reason: 'claim', delayMilliseconds: 0 };

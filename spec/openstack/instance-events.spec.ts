@@ -316,7 +316,8 @@ function effectOf(message: unknown): Effect {
       return 'ended';
     case 'suspended':
       return 'out';
-    default:
+    case 'live':
+    case undefined:
       return String(after.addresses?.value.map(({ address }) => address)) === OLD ? 'stays' : 'moves';
   }
 }

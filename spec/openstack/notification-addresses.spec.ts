@@ -3,11 +3,12 @@ import { aLegacy, aVersioned } from '../support/nova-notifications';
 
 const ARRIVAL = new Date('2026-11-23T14:30:00Z');
 const PORT = 'ce531f90-199f-48c0-816c-13e38010b442';
+const MAC = 'fa:16:3e:00:00:16';
 
 const ip = (address: unknown, port: unknown = PORT) => ({
-  'nova_object.data': { address, port_uuid: port, label: 'n' },
+  'nova_object.data': { address, port_uuid: port, mac: MAC.toUpperCase(), label: 'n' },
 });
-const known = (address: string) => ({ address, kind: 'fixed', network: null, port: PORT });
+const known = (address: string) => ({ address, kind: 'fixed', network: null, port: PORT, mac: MAC });
 const read = (message: unknown) => readNotification(message, ARRIVAL, 'events');
 
 describe('the addresses that a notification tells', () => {
