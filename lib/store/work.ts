@@ -12,6 +12,7 @@ import {
   type Wanted,
   type WorkStore,
 } from '../ports/store';
+import { Announcements } from './announcements';
 import { CLAIM, KIND, NOT_BEFORE } from './claim';
 import type { Database } from './database';
 import type { PreparedStatement } from './entitlement';
@@ -32,6 +33,7 @@ interface ClaimRow {
 /** The queue: the filesystems' own rows (docs/architecture.md, rules 3 to 5). Every write is guarded by the lease token. */
 export class PostgresWork implements WorkStore {
   readonly #wanted: PreparedStatement;
+  readonly #announcements: Announcements;
 
   constructor(
     private readonly database: Database,
@@ -40,6 +42,7 @@ export class PostgresWork implements WorkStore {
     private readonly self: ProcessIdentity,
   ) {
     this.#wanted = wantedStatement(rule);
+    this.#announcements = new Announcements(database);
   }
 
   async claim(backend: ServedBackend, limits: Readonly<Record<ClaimKind, number>>): Promise<readonly Claim[]> {
@@ -121,7 +124,9 @@ export class PostgresWork implements WorkStore {
     settlement: AccessSettlement,
     release: Release | null,
   ): Promise<boolean> {
-    return settleAccess(this.database, this.clock.now(), claim, wanted, settlement, release);
+    const held = await settleAccess(this.database, this.clock.now(), claim, wanted, settlement, release);
+    if (held) this.#announcements.settled(claim.filesystemId);
+    return held;
   }
 
   async refuseResize(claim: Claim, message: string): Promise<boolean> {
@@ -262,13 +267,11 @@ export class PostgresWork implements WorkStore {
   /** One guarded update. `$1` the filesystem, `$2` the token, `$3` now; tells who waits for the filesystem. */
   async #settle({ filesystemId, leaseToken }: Claim, set: string, values: readonly unknown[]): Promise<boolean> {
     const rows = await this.database.query(
-      `with settled as (
-         update filesystems f set ${set} where f.id = $1 and f.lease_token = $2 and $3::timestamptz is not null
-         returning f.id
-       )
-       select pg_notify('${this.database.schema}', id::text) from settled`,
+      `update filesystems f set ${set} where f.id = $1 and f.lease_token = $2 and $3::timestamptz is not null
+       returning f.id`,
       [filesystemId, leaseToken, this.clock.now(), ...values],
     );
+    if (rows.length > 0) this.#announcements.settled(filesystemId);
     return rows.length > 0;
   }
 

@@ -21,21 +21,20 @@ describe('the queue', () => {
     expect(claims).toHaveLength(8);
   });
 
-  it('gives out shorter lists first', async () => {
+  it('gives out first what has waited longest, however long its list is', async () => {
     const { clock } = stores;
     const long = await aFilesystem(stores, { scope: 'project', owner: 'long' });
     const short = await aFilesystem(stores, { scope: 'project', owner: 'short' });
-    await stores.instances.apply([
-      anObservation(clock, 'a', { project: 'long', addresses: ['10.0.0.1', '10.0.0.2'] }),
-      anObservation(clock, 'b', { project: 'short', addresses: ['10.0.0.3'] }),
-    ]);
     await settleAll(stores);
     clock.advance(1);
-    await stores.instances.apply(
-      ['a', 'b'].map((id) => anObservation(clock, id, { project: id === 'a' ? 'long' : 'short', state: 'suspended' })),
-    );
-    expect((await claim(1)).map(({ filesystemId }) => filesystemId)).toEqual([short.id]);
+    await stores.instances.apply([anObservation(clock, 'a', { project: 'long', addresses: ['10.0.0.1', '10.0.0.2'] })]);
+    clock.advance(1);
+    await stores.instances.apply([anObservation(clock, 'b', { project: 'short', addresses: ['10.0.0.3'] })]);
+    clock.advance(1);
+    // a change that comes later does not move it back
+    await stores.instances.apply([anObservation(clock, 'c', { project: 'long', addresses: ['10.0.0.4'] })]);
     expect((await claim(1)).map(({ filesystemId }) => filesystemId)).toEqual([long.id]);
+    expect((await claim(1)).map(({ filesystemId }) => filesystemId)).toEqual([short.id]);
   });
 
   it('gives a filesystem out again when its lease has run out, and not before', async () => {
