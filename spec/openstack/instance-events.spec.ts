@@ -93,6 +93,13 @@ const EVENTS: readonly Row[] = [
     legacy: 'ended',
     why: 'one that was never placed is deleted by the API',
   },
+  {
+    event: 'delete.end',
+    state: 'soft-delete',
+    versioned: 'ended',
+    legacy: 'ended',
+    why: 'one that is on no host is deleted at once, whatever its state says',
+  },
   { event: 'delete.error', state: 'error', versioned: 'out', legacy: null, why: 'Compute is asked what became of it' },
   { event: 'force_delete.start', state: 'soft-delete', versioned: 'out', legacy: 'out', why: BEGUN },
   { event: 'force_delete.end', state: 'deleted', versioned: 'ended', legacy: 'ended', why: GONE },
