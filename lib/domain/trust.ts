@@ -13,6 +13,23 @@ export type QuestionReason = 'claim' | 'port' | 'dispute' | 'late' | 'ending' | 
 export interface RaisedQuestion {
   readonly reason: QuestionReason;
   readonly delayMilliseconds: number;
+  /** Between the last question about this instance and this one, at least. */
+  readonly pauseMilliseconds: number;
+}
+
+/** Between two questions about one instance that ask the same again. */
+export const QUESTION_PAUSE_MILLISECONDS = 10_000;
+
+/** Where something new is told, such as another port: its owner waits for the answer. */
+export const NEWS_PAUSE_MILLISECONDS = 1_000;
+
+/** Asked at once, but for the pause. */
+export function question(reason: QuestionReason, { isNews = false } = {}): RaisedQuestion {
+  return {
+    reason,
+    delayMilliseconds: 0,
+    pauseMilliseconds: isNews ? NEWS_PAUSE_MILLISECONDS : QUESTION_PAUSE_MILLISECONDS,
+  };
 }
 
 /** How long a deletion that has begun may take before Compute is asked what became of it. */
@@ -56,11 +73,12 @@ export function questionAfter(
 ): RaisedQuestion | null {
   const state = after.state?.value;
   if (state === 'suspended' && before?.state?.value !== 'suspended')
-    return { reason: 'ending', delayMilliseconds: LONGEST_ENDING_MILLISECONDS };
+    return { ...question('ending'), delayMilliseconds: LONGEST_ENDING_MILLISECONDS };
   if (state !== 'live') return null;
-  if (takesAwayLate(before, said)) return { reason: 'late', delayMilliseconds: 0 };
-  const open = (after.addresses?.value ?? []).some((each) => needsNetwork(rule, each));
-  return open ? { reason: 'port', delayMilliseconds: 0 } : null;
+  if (takesAwayLate(before, said)) return question('late');
+  const open = (after.addresses?.value ?? []).filter((each) => needsNetwork(rule, each));
+  if (open.length === 0) return null;
+  return question('port', { isNews: open.some((each) => !isAmong(each, before?.addresses?.value ?? [])) });
 }
 
 /** Whether a message older than what is known has a list without an address that is known. */

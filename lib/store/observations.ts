@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { type CountingRule, namesNetworks } from '../domain/address';
 import { type KnownInstance, type Observation, observe } from '../domain/instance';
-import { questionAfter, type RaisedQuestion, withoutGrants } from '../domain/trust';
+import { question, questionAfter, type RaisedQuestion, withoutGrants } from '../domain/trust';
 import { type Bump, bump } from './bump';
 import { affectsAccess, type Change, concernedFilesystems } from './concerned';
 import { readInstances, writeInstances } from './instance-rows';
@@ -78,9 +78,9 @@ function observeAll(
     const id = said.instanceId;
     const earlier = changes.get(id) ?? null;
     const present = earlier?.after ?? known.get(id) ?? null;
-    const { after, question } = observeOne(present, said, rule, canAsk);
+    const { after, raised } = observeOne(present, said, rule, canAsk);
     if (after !== present) changes.set(id, joined(earlier, { before: present, after, cause: said.cause }));
-    if (question) questions.set(id, question);
+    if (raised) questions.set(id, raised);
     else if (after.state?.value === 'gone') questions.delete(id);
   }
   return { changes: [...changes.values()], questions };
@@ -98,14 +98,14 @@ function observeOne(
   said: Observation,
   rule: CountingRule,
   canAsk: boolean,
-): { readonly after: KnownInstance; readonly question: RaisedQuestion | null } {
+): { readonly after: KnownInstance; readonly raised: RaisedQuestion | null } {
   const { holds, claims } =
     canAsk && said.source === 'events' ? withoutGrants(present, said) : { holds: said, claims: false };
   const after = observe(present, holds);
-  return { after, question: claims ? CLAIM : questionAfter(present, after, holds, rule) };
+  return { after, raised: claims ? CLAIM : questionAfter(present, after, holds, rule) };
 }
 
-const CLAIM: RaisedQuestion = { reason: 'claim', delayMilliseconds: 0 };
+const CLAIM = question('claim', { isNews: true });
 
 /**
  * All who claim an address that somebody else claims as well, among the addresses that these changes bring; and the one
@@ -129,7 +129,7 @@ async function disputed(
   return new Map(
     ids.map((id) => [
       id,
-      { reason: 'dispute', delayMilliseconds: id === answered?.instanceId ? answered.againMilliseconds : 0 },
+      { ...question('dispute'), delayMilliseconds: id === answered?.instanceId ? answered.againMilliseconds : 0 },
     ]),
   );
 }

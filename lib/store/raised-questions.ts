@@ -4,9 +4,6 @@ import type { RaisedQuestion } from '../domain/trust';
 import { countsSql } from './entitlement';
 import { QUESTION_PAYLOAD } from './signals';
 
-/** Between two questions about one instance. */
-export const QUESTION_PAUSE_MILLISECONDS = 10_000;
-
 /**
  * Has Compute asked about these instances, each no sooner than a pause after it was last asked about. A question that is open
  * already is asked at the earlier of the two moments. Wakes who asks, at the commit.
@@ -18,19 +15,20 @@ export async function askAbout(
   now: Date,
 ): Promise<void> {
   if (questions.size === 0) return;
-  const rows = [...questions].map(([id, { reason, delayMilliseconds }]) => ({
+  const rows = [...questions].map(([id, { reason, delayMilliseconds, pauseMilliseconds }]) => ({
     id,
     reason,
+    pause: pauseMilliseconds / 1_000,
     at: new Date(now.getTime() + delayMilliseconds),
   }));
   await trx.raw(
     `with asked as (
        update instances i set
-         ask_next = greatest(least(coalesce(i.ask_next, q.at), q.at), i.asked + make_interval(secs => :pause)),
+         ask_next = greatest(least(coalesce(i.ask_next, q.at), q.at), i.asked + make_interval(secs => q.pause)),
          ask_reason = q.reason,
          -- one that is asked again counts on, a new one begins
          ask_failures = case when q.at <= :now::timestamptz then 0 else i.ask_failures end
-       from unnest(:ids::text[], :reasons::text[], :moments::timestamptz[]) as q(id, reason, at)
+       from unnest(:ids::text[], :reasons::text[], :moments::timestamptz[], :pauses::float8[]) as q(id, reason, at, pause)
        where i.id = q.id and (i.state is distinct from 'gone' or q.reason = 'claim')
        returning 1
      )
@@ -39,7 +37,7 @@ export async function askAbout(
       ids: rows.map(({ id }) => id),
       reasons: rows.map(({ reason }) => reason),
       moments: rows.map(({ at }) => at),
-      pause: QUESTION_PAUSE_MILLISECONDS / 1_000,
+      pauses: rows.map(({ pause }) => pause),
       now,
       schema,
       payload: QUESTION_PAYLOAD,

@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import { question } from '../domain/trust';
 import type { Clock } from '../ports/clock';
 import type { Listing, ResyncOutcome, ResyncRecord, ResyncStore } from '../ports/store';
 import type { Database } from './database';
@@ -89,8 +90,8 @@ class PostgresListing implements Listing {
   async askAboutMissing(begun: Date): Promise<void> {
     for await (const ids of this.#slices(begun))
       await this.database.transaction(async (trx) => {
-        const question = { reason: 'missing', delayMilliseconds: 0 } as const;
-        await askAbout(trx, this.database.schema, new Map(ids.map((id) => [id, question])), this.clock.now());
+        const raised = new Map(ids.map((id) => [id, question('missing')]));
+        await askAbout(trx, this.database.schema, raised, this.clock.now());
       });
   }
 

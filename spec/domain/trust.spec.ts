@@ -78,14 +78,26 @@ describe('questionAfter', () => {
 
   it('asks a minute after a deletion has begun what became of it, once', () => {
     const ending = notified({ state: 'suspended' });
-    expect(raised(KNOWN, ending)).toEqual({ reason: 'ending', delayMilliseconds: 60_000 });
+    expect(raised(KNOWN, ending)).toMatchObject({ reason: 'ending', delayMilliseconds: 60_000 });
     expect(raised(observe(KNOWN, ending), notified({ state: 'suspended', time: T(20) }))).toBeNull();
   });
 
   it('asks at once when an old message would take an address away', () => {
-    expect(raised(KNOWN, notified({ time: T(1), addresses: [] }))).toEqual({ reason: 'late', delayMilliseconds: 0 });
+    expect(raised(KNOWN, notified({ time: T(1), addresses: [] }))).toMatchObject({
+      reason: 'late',
+      delayMilliseconds: 0,
+    });
     expect(raised(KNOWN, notified({ time: T(1), addresses: list('10.0.0.1', '10.0.0.2') }))).toBeNull();
     expect(raised(KNOWN, said({ source: 'compute', time: T(1), addresses: [] }))).toBeNull();
+  });
+
+  it('asks soon about a port that was not told before, and not so soon again about one that was', () => {
+    const told = (...addresses: readonly string[]) =>
+      notified({ state: 'live', addresses: addresses.map((address) => anAddress(address)), time: T(20) });
+    const known = observe(null, told('10.0.0.1'));
+    expect(raised(null, told('10.0.0.1'), BOUND)?.pauseMilliseconds).toBe(1_000);
+    expect(raised(known, { ...told('10.0.0.1'), time: T(21) }, BOUND)?.pauseMilliseconds).toBe(10_000);
+    expect(raised(known, { ...told('10.0.0.1', '10.0.0.2'), time: T(21) }, BOUND)?.pauseMilliseconds).toBe(1_000);
   });
 
   it('asks for the network of a port where that decides', () => {

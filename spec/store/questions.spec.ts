@@ -71,14 +71,19 @@ describe('questions to Compute', () => {
     expect(await listOf(filesystem)).toEqual([]);
   });
 
-  it('are asked once in 10 s about one instance, and by one process at a time', async () => {
+  it('are asked about one instance by one process at a time, the same again after 10 s, news after one', async () => {
     await say('vm', { source: 'events', addresses: ['10.0.0.1'] });
     const question = await takeOne();
     expect(await take()).toEqual([]);
     await answer(question, { addresses: ['10.0.0.1'] });
+    await say('vm', { addresses: [], time: new Date(stores.clock.now().getTime() - 60_000) });
+    stores.clock.advance(9 * SECOND);
+    expect(await take()).toEqual([]);
+    stores.clock.advance(SECOND);
+    expect(await take()).toEqual(['vm late']);
     await say('vm', { source: 'events', addresses: ['10.0.0.1', '10.0.0.9'] });
     expect(await take()).toEqual([]);
-    stores.clock.advance(10 * SECOND);
+    stores.clock.advance(SECOND);
     expect(await take()).toEqual(['vm claim']);
   });
 
@@ -87,7 +92,7 @@ describe('questions to Compute', () => {
     const question = await takeOne();
     await say('vm', { source: 'events', addresses: ['10.0.0.1', '10.0.0.9'] });
     await answer(question, { addresses: ['10.0.0.1'] });
-    stores.clock.advance(10 * SECOND);
+    stores.clock.advance(SECOND);
     expect(await take()).toEqual(['vm claim']);
   });
 
