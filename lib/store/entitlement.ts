@@ -78,8 +78,8 @@ export function prepared(name: string, text: string): PreparedStatement {
 }
 
 /**
- * The entitled pairs of an address and an instance of the filesystem `f`, with a mark where a live instance that is not
- * entitled claims the address too (rule 10: `!`), or where the instance has too many (`+`): one text, a line a pair, sorted by
+ * The entitled pairs of an address and an instance of the filesystem `f`, with a mark where the claim is disputed or doubted
+ * (rule 10: `!`), or where the instance has too many (`+`): one text, a line a pair, sorted by
  * address as a number. Ten thousand rows cost pg ten times that.
  */
 export function entitledPairsSql(rule: CountingRule): string {
@@ -93,18 +93,20 @@ export function entitledPairsSql(rule: CountingRule): string {
 const FILESYSTEM = { id: 'f.id', project: 'f.project' };
 
 /**
- * Whether a live instance that is not entitled to the filesystem `f` claims the address of a row of `instance_addresses` with
- * this alias too, on a network that counts (rule 10). For an instance that is entitled: one that is not claims its own.
+ * Whether the claim of a row of `instance_addresses` with this alias is doubted, or a live instance that is not entitled to the
+ * filesystem `f` claims its address too, on a network that counts (rule 10). For an instance that is entitled: one that is not
+ * claims its own.
  */
 export function disputedSql(scope: Scope, rule: CountingRule, alias: string): string {
+  const doubted = `${alias}.doubted is not null`;
   // everybody is entitled: nobody is in the way
-  if (scope === 'global') return 'false';
-  return `exists (
+  if (scope === 'global') return `(${doubted})`;
+  return `(${doubted} or exists (
     select from instance_addresses o join instances j on j.id = o.instance_id
     where o.address = ${alias}.address and o.instance_id <> ${alias}.instance_id and j.state = 'live'
       and ${countsSql(rule, 'o')}
       and (${entitledSql(scope, FILESYSTEM, 'j')}) is not true
-  )`;
+  ))`;
 }
 
 function pairsSql(scope: Scope, rule: CountingRule): string {
@@ -120,7 +122,7 @@ function pairsSql(scope: Scope, rule: CountingRule): string {
     scope === 'global'
       ? 'instances i join instance_addresses a on a.instance_id = i.id'
       : `(${instances}) as i cross join lateral (
-          select own.instance_id, own.address, own.kind, own.network, own.position
+          select own.instance_id, own.address, own.kind, own.network, own.position, own.doubted
           from instance_addresses own where own.instance_id = i.id offset 0
         ) as a`;
   return `

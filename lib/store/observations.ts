@@ -2,8 +2,9 @@ import type { Knex } from 'knex';
 import { type CountingRule, namesNetworks } from '../domain/address';
 import { type KnownInstance, type Observation, observe } from '../domain/instance';
 import { question, questionAfter, type RaisedQuestion, withoutGrants } from '../domain/trust';
-import { type Bump, bump } from './bump';
+import { bump } from './bump';
 import { affectsAccess, type Change, concernedFilesystems } from './concerned';
+import { type Come, comeBy, doubtOlderClaims, settleDoubts } from './doubts';
 import { readInstances, writeInstances } from './instance-rows';
 import { withKnownPorts } from './ports';
 import { askAbout, disputants } from './raised-questions';
@@ -44,9 +45,15 @@ export async function applyObservations(
     observations.map(({ instanceId }) => instanceId),
   );
   const { changes, questions } = observeAll(known, observations, rule, canAsk);
-  const bumps = changes.length > 0 ? await write(trx, changes, now) : [];
+  await write(trx, changes, now);
+  const after = new Map([...known, ...changes.map((change) => [change.after.id, change.after] as const)]);
+  const settled = await settleDoubts(trx, canAsk ? observations.filter(knows) : observations, (id) => after.get(id));
+  const bumps = await concernedFilesystems(trx, [...changes, ...settled]);
+  await endConnections(trx, changes);
   if (canAsk) {
-    const raised = new Map([...(await disputed(trx, rule, changes, answered)), ...questions]);
+    const come = comeBy(changes);
+    await doubtOlderClaims(trx, rule, come, now);
+    const raised = new Map([...(await disputed(trx, rule, come, answered)), ...questions]);
     if (answered && raised.get(answered.instanceId)?.reason !== 'dispute') raised.delete(answered.instanceId);
     await askAbout(trx, schema, raised, now);
   }
@@ -54,15 +61,15 @@ export async function applyObservations(
   return bumps.map(({ id }) => id);
 }
 
-async function write(trx: Knex.Transaction, changes: readonly Change[], now: Date): Promise<readonly Bump[]> {
-  await writeInstances(
-    trx,
-    changes.map((change) => ({ ...change, affectsAccess: affectsAccess(change) })),
-    now,
-  );
-  const bumps = await concernedFilesystems(trx, changes);
-  await endConnections(trx, changes);
-  return bumps;
+async function write(trx: Knex.Transaction, changes: readonly Change[], now: Date): Promise<void> {
+  if (changes.length === 0) return;
+  const written = changes.map((change) => ({ ...change, affectsAccess: affectsAccess(change) }));
+  await writeInstances(trx, written, now);
+}
+
+/** Whether it is said by one who knows what exists. */
+function knows({ source }: Observation): boolean {
+  return source === 'compute' || source === 'host';
 }
 
 /** The instances that these observations change, as they were and as they are now, and what is asked about which. */
@@ -108,24 +115,17 @@ function observeOne(
 const CLAIM = question('claim', { isNews: true });
 
 /**
- * All who claim an address that somebody else claims as well, among the addresses that these changes bring; and the one
- * that was asked about, if its dispute goes on.
+ * All who claim an address that somebody else claims as well, among the addresses that have come; and the one that was asked
+ * about, if its dispute goes on.
  */
 async function disputed(
   trx: Knex.Transaction,
   rule: CountingRule,
-  changes: readonly Change[],
+  come: readonly Come[],
   answered: Answered | null,
 ): Promise<Questions> {
-  const come = changes.flatMap(({ before, after }) => {
-    if (after.state?.value !== 'live') return [];
-    const had = before?.state?.value === 'live' ? (before.addresses?.value ?? []) : [];
-    const hadNetworks = new Map(had.map(({ address, network }) => [address, network]));
-    return (after.addresses?.value ?? []).flatMap(({ address, network }) =>
-      hadNetworks.get(address) === network ? [] : [address],
-    );
-  });
-  const ids = await disputants(trx, rule, come, answered?.instanceId ?? null);
+  const addresses = come.map(({ address }) => address);
+  const ids = await disputants(trx, rule, addresses, answered?.instanceId ?? null);
   return new Map(
     ids.map((id) => [
       id,

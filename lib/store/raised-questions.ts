@@ -47,7 +47,7 @@ export async function askAbout(
 
 /**
  * Live instances that claim an address beside another one, where both claims count: one of these addresses, or any of the
- * instance `one`'s own.
+ * instance `one`'s own, which may also be doubted still.
  */
 export async function disputants(
   trx: Knex.Transaction,
@@ -60,10 +60,10 @@ export async function disputants(
     `select distinct i.id from instance_addresses a join instances i on i.id = a.instance_id
      where (a.address = any(:addresses::inet[]) ${one === null ? '' : 'or i.id = :one'})
        and i.state = 'live' and ${countsSql(rule, 'a')}
-       and exists (
+       and (${one === null ? 'false' : 'i.id = :one and a.doubted is not null'} or exists (
          select from instance_addresses o join instances j on j.id = o.instance_id
          where o.address = a.address and j.id <> i.id and j.state = 'live' and ${countsSql(rule, 'o')}
-       )`,
+       ))`,
     { addresses: [...new Set(addresses)], ...(one === null ? {} : { one }) },
   );
   return rows.map(({ id }) => id);

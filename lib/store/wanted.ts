@@ -61,7 +61,8 @@ export async function readWanted(
     volumeConfirmed: row.volume_confirmed,
     access: { addresses: [...addresses], revision: filesystem.desiredRevision },
     claims,
-    disputed: [...disputed],
+    // one claim of it may be doubted, and another one not
+    disputed: [...disputed].filter((address) => !addresses.has(address)),
     surplus: [...surplus].filter((address) => !addresses.has(address) && !disputed.has(address)),
     entries: lines(row.entries).map(toEntry),
     cause: row.cause,

@@ -32,6 +32,8 @@ const instances = fc.uniqueArray(
     connected: fc.boolean(),
     /** Whether the filesystem lets its addresses in already. */
     letIn: fc.boolean(),
+    /** Whether somebody else has claimed its addresses since. */
+    doubted: fc.boolean(),
   }),
   { minLength: 1, maxLength: 6, selector: ({ id }) => id },
 );
@@ -69,6 +71,10 @@ describe('the access list', () => {
             liveUntil: null,
           }),
         );
+        const doubted: readonly string[] = said.filter((each) => each.doubted).map(({ id }) => id);
+        await stores.database.query('update instance_addresses set doubted = now() where instance_id = any($1)', [
+          doubted,
+        ]);
         const connected = new Set(said.filter((each) => each.connected).map(({ id }) => id));
         for (const scope of ['global', 'project', 'instance'] as const) {
           const filesystem = await aFilesystem(stores, { scope, owner: 'p1' });
@@ -86,11 +92,13 @@ describe('the access list', () => {
             filesystemId: filesystem.id,
             leaseToken: 0n,
           });
+          const isLetIn = (id: string) => letIn.some((each) => each.id === id);
+          const isDoubted = (id: string) => doubted.includes(id);
           expect({
             addresses: wanted?.access.addresses,
             disputed: wanted?.disputed,
             surplus: wanted?.surplus,
-          }).toEqual(entitlement(filesystem, known, connected, rule, (id) => letIn.some((each) => each.id === id)));
+          }).toEqual(entitlement(filesystem, known, connected, rule, isLetIn, isDoubted));
         }
       }),
       { numRuns: 60 },

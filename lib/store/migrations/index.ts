@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import * as initial from './0001-initial';
 import * as followedCloud from './0002-followed-cloud';
+import * as doubts from './0003-doubts';
 
 interface Migration {
   readonly name: string;
@@ -16,6 +17,7 @@ interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { name: '0001-initial', ...initial },
   { name: '0002-followed-cloud', ...followedCloud },
+  { name: '0003-doubts', ...doubts },
 ];
 
 /** What knex asks for. */
