@@ -3,7 +3,7 @@ import type { KnownInstance, Observation } from './instance';
 
 /**
  * Why Compute is asked about an instance. `claim`: a POST of `_events` would let it in. `port`: the network of one of its
- * addresses is not known. `dispute`: another instance claims an address of it. `late`: an old message would take an address
+ * addresses is not known. `dispute`: another instance claims an address of it. `late`: an old message would end access or take an address
  * away, and its sender's clock may be behind. `ending`: its deletion has begun, and no end has come. `missing`: a resync did
  * not find it.
  */
@@ -75,10 +75,16 @@ export function questionAfter(
   if (state === 'suspended' && before?.state?.value !== 'suspended')
     return { ...question('ending'), delayMilliseconds: LONGEST_ENDING_MILLISECONDS };
   if (state !== 'live') return null;
+  if (endsLate(said)) return question('late', { isNews: true });
   if (takesAwayLate(before, said)) return question('late');
   const open = (after.addresses?.value ?? []).filter((each) => needsNetwork(rule, each));
   if (open.length === 0) return null;
   return question('port', { isNews: open.some((each) => !isAmong(each, before?.addresses?.value ?? [])) });
+}
+
+/** Whether a message tells of an end, of an instance that is live all the same: one who knows has said so of a later moment. */
+function endsLate({ state, source }: Observation): boolean {
+  return (state === 'suspended' || state === 'gone') && source !== 'compute';
 }
 
 /** Whether a message older than what is known has a list without an address that is known. */

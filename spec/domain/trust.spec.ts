@@ -91,6 +91,15 @@ describe('questionAfter', () => {
     expect(raised(KNOWN, said({ source: 'compute', time: T(1), addresses: [] }))).toBeNull();
   });
 
+  it('asks at once when an old message tells of an end', () => {
+    for (const state of ['suspended', 'gone'] as const)
+      expect(raised(KNOWN, notified({ time: T(1), state }))).toMatchObject({
+        reason: 'late',
+        pauseMilliseconds: 1_000,
+      });
+    expect(raised(KNOWN, said({ source: 'compute', time: T(1), state: 'gone' }))).toBeNull();
+  });
+
   it('asks soon about a port that was not told before, and not so soon again about one that was', () => {
     const told = (...addresses: readonly string[]) =>
       notified({ state: 'live', addresses: addresses.map((address) => anAddress(address)), time: T(20) });
