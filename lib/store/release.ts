@@ -1,7 +1,7 @@
 import type { Release, Wanted } from '../ports/store';
 
-/** Nobody's any more: the token was the lease's last. */
-export const FREE = 'leased_by = null, lease_token = f.lease_token + 1';
+/** Nobody's any more: the token was the lease's last. Whatever is wanted by now may have been read under it. */
+export const FREE = 'leased_by = null, lease_token = f.lease_token + 1, seen_revision = f.desired_revision';
 
 /** `$4` the revision that was worked on, `$5` when to try refused addresses again or null, `$6` and `$7` the pauses' ends. */
 export const RELEASE = `

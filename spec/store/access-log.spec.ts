@@ -101,6 +101,7 @@ describe('what a run writes to the log', () => {
 
   it('does not have as the cause what was said while the run was under way', async () => {
     const { id } = await aFilesystem(stores);
+    await settleAll(stores);
     await say('vm', 'create.end', { addresses: ['10.0.0.1'] });
     const claim = await claimOne(stores);
     const wanted = await stores.work.wanted(claim);

@@ -129,7 +129,7 @@ describe('an explanation', () => {
       { fact: 'addresses', holds: false, source: 'host', time },
       { fact: 'address', address: '10.20.0.1', counts: false, holds: null },
       { fact: 'dispute', holds: true },
-      { fact: 'revision', holds: false, desired: 2n, applied: 0n },
+      { fact: 'revision', holds: false, desired: 1n, applied: 0n },
       { fact: 'error', holds: true },
       { fact: 'next_attempt', holds: null, time },
       { fact: 'deletion', holds: true },

@@ -37,6 +37,47 @@ describe('the queue', () => {
     expect((await claim(1)).map(({ filesystemId }) => filesystemId)).toEqual([short.id]);
   });
 
+  it('raises a revision that a run may have read, and no other', async () => {
+    const { clock, work } = stores;
+    const { id } = await aFilesystem(stores, { scope: 'global' });
+    let number = 0;
+    const change = async () => {
+      clock.advance(1);
+      number += 1;
+      await stores.instances.apply([anObservation(clock, `vm-${number}`, { addresses: [`10.0.0.${number}`] })]);
+      return (await accessOf(stores, id)).revision;
+    };
+    // nobody has read the first one
+    expect([await change(), await change()]).toEqual([1n, 1n]);
+    const [claimed] = await claim(1);
+    if (!claimed) throw new Error('nothing is due');
+    expect([await change(), await change()]).toEqual([2n, 3n]); // it may be read at any moment
+    await work.postpone(claimed, 0, 'failed');
+    // whoever had it may have read the third one, and told the backend
+    expect([await change(), await change()]).toEqual([4n, 4n]);
+    await settleAll(stores);
+    expect((await accessOf(stores, id)).confirmed).toHaveLength(number);
+    expect(await change()).toBe(5n);
+  });
+
+  it('raises a revision that is unread when somebody loses access for the first time', async () => {
+    const { clock } = stores;
+    const { id } = await aFilesystem(stores, { scope: 'global' });
+    await stores.instances.apply(
+      ['a', 'b'].map((vm) => anObservation(clock, vm, { addresses: [`10.0.0.${vm === 'a' ? 1 : 2}`] })),
+    );
+    await settleAll(stores);
+    const say = async (vm: string, said: Parameters<typeof anObservation>[2]) => {
+      clock.advance(1);
+      await stores.instances.apply([anObservation(clock, vm, said)]);
+      return (await accessOf(stores, id)).revision;
+    };
+    const grants = await say('c', { addresses: ['10.0.0.3'] });
+    const withdraws = await say('a', { state: 'suspended' });
+    expect(withdraws).toBe(grants + 1n); // such a run goes before those that only grant
+    expect(await say('b', { state: 'suspended' })).toBe(withdraws);
+  });
+
   it('gives a filesystem out again when its lease has run out, and not before', async () => {
     await aFilesystem(stores);
     expect(await claim()).toHaveLength(1);

@@ -68,7 +68,8 @@ type Request = Extract<Step, { kind: 'change' | 'delete' | 'connect' | 'disconne
 class Deployment {
   readonly driver = new InMemoryDriver();
   /** By filesystem: the lists that were right, by the revision that was committed, in order. */
-  readonly #right = new Map<string, Map<bigint, string>>();
+  /** By filesystem and revision: the lists that were right while that revision was wanted. */
+  readonly #right = new Map<string, Map<bigint, readonly string[]>>();
   readonly #started: TestReconciler[] = [];
   #reconciler: TestReconciler;
 
@@ -166,7 +167,7 @@ class Deployment {
   #rightAt(id: string, revision: bigint): readonly string[] {
     const all = [...(this.#right.get(id) ?? [])];
     const exact = all.find(([each]) => each === revision);
-    if (exact) return [exact[1]];
+    if (exact) return exact[1];
     const before = all.filter(([each]) => each < revision).at(-1);
     const after = all.find(([each]) => each > revision);
     return [before, after].flatMap((each) => each?.[1] ?? []);
@@ -224,8 +225,9 @@ class Deployment {
       // purged in the meantime
       if (!access) continue;
       const { revision, addresses } = access;
-      const lists = this.#right.get(id) ?? new Map<bigint, string>();
-      if (!lists.has(revision)) this.#right.set(id, lists.set(revision, addresses.join()));
+      const lists = this.#right.get(id) ?? new Map<bigint, readonly string[]>();
+      // a revision that no run has read is not raised again: it has several
+      this.#right.set(id, lists.set(revision, [...(lists.get(revision) ?? []), addresses.join()]));
     }
   }
 

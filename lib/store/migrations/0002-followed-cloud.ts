@@ -17,6 +17,10 @@ export async function up(knex: Knex): Promise<void> {
     );
     insert into deployment default values;
 
+    -- up to which desired revision a run may have read what should hold; raised when a lease is given up
+    alter table filesystems add column seen_revision bigint not null default 0, add check (seen_revision <= desired_revision);
+    update filesystems set seen_revision = desired_revision;
+
     alter table instances
       add column first_heard timestamptz not null default now(),
       -- by our clock: when something was last stored of it
@@ -75,6 +79,7 @@ export async function down(knex: Knex): Promise<void> {
     create index access_log_filesystem on access_log (filesystem_id, id);
     alter table access_log drop column project, alter column time type timestamptz;
     drop table ports, deployment;
+    alter table filesystems drop column seen_revision;
     alter table instance_addresses drop column mac, drop column position;
     -- claims that nothing is known of
     delete from instances i where state is null and project_time is null and addresses_time is null
