@@ -20,17 +20,26 @@ export interface InstanceRow {
   readonly addresses: readonly [string, AddressKind, string | null, string | null, string | null][];
 }
 
-/** What the directory knows of these instances, by id. The caller holds the exclusive advisory lock. */
-export async function readInstances(
-  trx: Knex.Transaction,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, KnownInstance>> {
-  const { rows } = await trx.raw<{ rows: InstanceRow[] }>(
-    `select i.id, i.project, ${instanceColumns('i')}
+/** What the directory knows of some instances. */
+export interface ReadInstances {
+  /** By id. */
+  readonly known: ReadonlyMap<string, KnownInstance>;
+  /** Ids of those that have an address which is doubted. */
+  readonly doubted: ReadonlySet<string>;
+}
+
+/** Reads what is known of these instances. The caller holds the exclusive advisory lock. */
+export async function readInstances(trx: Knex.Transaction, ids: readonly string[]): Promise<ReadInstances> {
+  const { rows } = await trx.raw<{ rows: (InstanceRow & { readonly doubted: boolean })[] }>(
+    `select i.id, i.project, ${instanceColumns('i')},
+       exists (select from instance_addresses a where a.instance_id = i.id and a.doubted is not null) as doubted
      from instances i where i.id = any(:ids::text[]) order by i.id`,
     { ids: [...new Set(ids)] },
   );
-  return new Map(rows.map((row) => [row.id, toKnownInstance(row)]));
+  return {
+    known: new Map(rows.map((row) => [row.id, toKnownInstance(row)])),
+    doubted: new Set(rows.flatMap(({ id, doubted }) => (doubted ? [id] : []))),
+  };
 }
 
 /** The columns of an `InstanceRow` but id and project, of the table with this alias. */

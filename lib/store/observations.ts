@@ -40,14 +40,16 @@ export async function applyObservations(
 ): Promise<readonly string[]> {
   if (said.length === 0) return [];
   const observations = namesNetworks(rule) ? await withKnownPorts(trx, said, now) : said;
-  const known = await readInstances(
+  const { known, doubted } = await readInstances(
     trx,
     observations.map(({ instanceId }) => instanceId),
   );
   const { changes, questions } = observeAll(known, observations, rule, canAsk);
   await write(trx, changes, now);
   const after = new Map([...known, ...changes.map((change) => [change.after.id, change.after] as const)]);
-  const settled = await settleDoubts(trx, canAsk ? observations.filter(knows) : observations, (id) => after.get(id));
+  // without a Compute to ask there is nobody who knows better
+  const settling = observations.filter((each) => doubted.has(each.instanceId) && (knows(each) || !canAsk));
+  const settled = await settleDoubts(trx, settling, (id) => after.get(id));
   const bumps = await concernedFilesystems(trx, [...changes, ...settled]);
   await endConnections(trx, changes);
   if (canAsk) {
