@@ -47,7 +47,7 @@ export function serveBackend(
   const { name } = options;
   const driver = new TimedDriver(name, plain, clock, metrics);
   const served = { name, fingerprint: fingerprint(rule, plain) };
-  const health = new BackendHealth(served, options.driver, driver, backends, logger, metrics);
+  const health = new BackendHealth(served, options.driver, driver, backends, clock, logger, metrics);
   const reconcile = new Reconcile(
     work,
     driver,

@@ -1,8 +1,12 @@
+import type { Clock } from '../ports/clock';
 import type { Driver } from '../ports/driver';
 import type { BackendStatus } from '../ports/extension';
 import type { Logger } from '../ports/host';
 import type { Metrics } from '../ports/metrics';
 import type { BackendRecord, BackendStore, ServedBackend } from '../ports/store';
+
+/** Runs that begin in so many milliseconds after a check was begun need no other. */
+const TOGETHER_MILLISECONDS = 25;
 
 /** What may be done on a backend: everything, only take away, nothing. */
 export type Soundness = 'sound' | 'withdraw-only' | 'down';
@@ -16,12 +20,15 @@ export class BackendHealth {
   #state: BackendStatus['state'] = 'starting';
   #message: string | null = null;
   #check: Promise<Soundness> | null = null;
+  /** When the last check that found it sound was begun, by `Clock.monotonic`. */
+  #checked = Number.NEGATIVE_INFINITY;
 
   constructor(
     readonly served: ServedBackend,
     private readonly driverName: string,
     private readonly driver: Driver,
     private readonly backends: BackendStore,
+    private readonly clock: Clock,
     private readonly logger: Logger,
     private readonly metrics: Metrics,
   ) {}
@@ -49,10 +56,13 @@ export class BackendHealth {
 
   /**
    * Compares the marker of the storage with the backend's identity: before every run, and every 2 s while it is not up. Runs
-   * that begin together share one check.
+   * that begin together, in so many milliseconds, share one check.
+   * @param options `anew`: not one that was begun before
    */
-  async verify(signal: AbortSignal): Promise<Soundness> {
+  async verify(signal: AbortSignal, { anew = false } = {}): Promise<Soundness> {
+    if (!anew && this.#state === 'up' && this.clock.monotonic() < this.#checked + TOGETHER_MILLISECONDS) return 'sound';
     // it belongs to all who share it: nobody's signal ends it, its own time does
+    if (anew) await this.#check;
     this.#check ??= this.#verify(new AbortController().signal).finally(() => {
       this.#check = null;
     });
@@ -62,12 +72,14 @@ export class BackendHealth {
   }
 
   async #verify(signal: AbortSignal): Promise<Soundness> {
+    const begun = this.clock.monotonic();
     try {
       this.#record ??= await this.#enroll(signal);
       const { identity } = this.#record;
       const marker = await this.driver.check(signal);
       if (marker === identity) {
         this.#become('up', null);
+        this.#checked = begun;
         return 'sound';
       }
       this.#become('withdraw-only', wrongMarker(marker, identity));

@@ -47,6 +47,10 @@ export class Reconcile {
       if (!wanted) return 'lost';
       return await this.#bringAbout(claim, wanted, signal);
     } catch (error) {
+      if (error instanceof VolumeLost && !signal.aborted && (await this.#isElsewhere(signal))) {
+        const revision = wanted?.access.revision ?? 0n;
+        return (await this.work.park(claim, revision, this.#reason())) ? 'parked' : 'lost';
+      }
       return await this.#writeDown(claim, wanted, signal.aborted ? signal.reason : error);
     }
   }
@@ -76,6 +80,11 @@ export class Reconcile {
     }
     await this.#serve(claim, wanted, signal, begun);
     return 'applied';
+  }
+
+  /** Whether it is the storage that is not there, and not the volume alone: it may have gone since the check. */
+  async #isElsewhere(signal: AbortSignal): Promise<boolean> {
+    return (await this.health.verify(signal, { anew: true })) !== 'sound';
   }
 
   /** Access ends before anything else is tried: a failure of the rest keeps nobody let in (docs/architecture.md, rule 7). */

@@ -38,7 +38,7 @@ export function startReconciler(
   const outcomes: RunOutcome[] = [];
   const metrics = { ...NO_METRICS, runFinished: (_: string, outcome: RunOutcome) => outcomes.push(outcome) };
   const timed = new TimedDriver(BACKEND.name, driver, clock, metrics);
-  const health = new BackendHealth({ ...BACKEND, fingerprint }, 'in-memory', timed, backends, SILENT, metrics);
+  const health = new BackendHealth({ ...BACKEND, fingerprint }, 'in-memory', timed, backends, clock, SILENT, metrics);
   const reconcile = new Reconcile(work, timed, health, new Pace(clock), clock, () => 1, deletionGrace, SILENT, metrics);
   const reconciler = new Reconciler(work, backends, health, reconcile, clock, SILENT, metrics);
   const stop = new AbortController();

@@ -1,5 +1,5 @@
 import type { Filesystem } from '../../lib/domain/filesystem';
-import { TerminalError } from '../../lib/ports/driver';
+import { TerminalError, VolumeLost } from '../../lib/ports/driver';
 import { InMemoryDriver } from '../support/in-memory-driver';
 import { startReconciler, type TestReconciler } from '../support/reconcilers';
 import { accessOf } from '../support/settle';
@@ -167,6 +167,7 @@ describe('the reconciler', () => {
     await atRest(filesystem.id);
     const { marker } = driver;
     driver.marker = 'another';
+    stores.clock.advance(25);
     await say('vm', { state: 'gone' });
     await say('new', { addresses: ['10.0.0.3'] });
     await until(async () => held(filesystem)?.length === 0);
@@ -182,6 +183,24 @@ describe('the reconciler', () => {
     expect(held(filesystem)).toEqual(['10.0.0.3']);
   });
 
+  it('takes a volume for lost only while the storage is its own', async () => {
+    const reconciler = start();
+    const filesystem = await aFilesystem(stores);
+    await atRest(filesystem.id);
+    const { marker } = driver;
+    // unmounted between the check and the call
+    driver.once('syncAccess', 'before', () => {
+      driver.marker = null;
+      throw new VolumeLost();
+    });
+    await say('vm', { addresses: ['10.0.0.1'] });
+    await until(async () => reconciler.status.state === 'withdraw-only');
+    driver.marker = marker;
+    await atRest(filesystem.id, 500);
+    expect(held(filesystem)).toEqual(['10.0.0.1']);
+    expect(reconciler.outcomes).not.toContain('failed');
+  });
+
   it('claims nothing of a backend that is down, and goes on at once when it is back', async () => {
     const reconciler = start();
     await until(async () => reconciler.status.state === 'up');
@@ -191,6 +210,7 @@ describe('the reconciler', () => {
       if (isDown) throw new TerminalError('exportfs is not installed');
       return check(signal);
     };
+    stores.clock.advance(25);
     const filesystem = await aFilesystem(stores);
     await until(async () => reconciler.status.state === 'down');
     expect(reconciler.status.message).toBe('exportfs is not installed');
