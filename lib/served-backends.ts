@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { CountingRule } from './domain/address';
+import type { BackendStore, UsageStore } from './ports/backend-store';
 import type { Clock } from './ports/clock';
 import type { Driver } from './ports/driver';
 import type { BackendOptions, BackendStatus } from './ports/extension';
 import type { Logger } from './ports/host';
 import type { Metrics } from './ports/metrics';
-import type { BackendStore, UsageStore, WorkStore } from './ports/store';
+import type { WorkStore } from './ports/work-store';
 import { BackendHealth } from './sync/backend-health';
 import { Pace } from './sync/pace';
 import { Reconcile } from './sync/reconcile';

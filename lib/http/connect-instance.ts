@@ -2,7 +2,7 @@ import { Conflict, TemporaryConflict } from '../domain/errors';
 import type { Filesystem } from '../domain/filesystem';
 import { isFilesystemName, isInstanceId } from '../domain/name';
 import { authorize, type Caller, requireOwnersUrl, seesInstancesOf } from '../domain/permission';
-import type { FilesystemTransaction } from '../ports/store';
+import type { FilesystemTransaction } from '../ports/filesystem-store';
 import type { Answer, Call, Handler } from './call';
 import { waitSeconds, waitUntil } from './prefer';
 import type { HttpServices } from './services';

@@ -1,7 +1,7 @@
 import type { Filesystem } from '../domain/filesystem';
 import { isFilesystemName } from '../domain/name';
 import { authorize, requireOwnersUrl } from '../domain/permission';
-import type { FilesystemTransaction } from '../ports/store';
+import type { FilesystemTransaction } from '../ports/filesystem-store';
 import type { Answer, Call, Handler } from './call';
 import { dryRun, isDryRun } from './dry-run';
 import { requireMatch } from './preconditions';

@@ -1,7 +1,7 @@
 import { type AccessEntry, inAddressOrder } from '../domain/access-difference';
 import type { Filesystem } from '../domain/filesystem';
 import { type Caller, seesInstancesOf } from '../domain/permission';
-import type { FilesystemTransaction } from '../ports/store';
+import type { FilesystemTransaction } from '../ports/filesystem-store';
 import type { Answer, Call } from './call';
 import { isTrue } from './query';
 import type { HttpServices } from './services';

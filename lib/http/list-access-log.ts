@@ -1,7 +1,7 @@
 import { parseAddress } from '../domain/address';
 import { InvalidInput } from '../domain/errors';
 import { parseMoment } from '../domain/moment';
-import type { AccessLogPosition, AccessLogQuery } from '../ports/store';
+import type { AccessLogPosition, AccessLogQuery } from '../ports/access-log-store';
 import type { Call, Handler } from './call';
 import { pageLimit, toPage } from './paging';
 import { findVisible } from './show-filesystem';

@@ -1,5 +1,5 @@
 import { requireAdministrator } from '../domain/permission';
-import type { FilesystemRow } from '../ports/store';
+import type { FilesystemRow } from '../ports/filesystem-store';
 import type { Answer, Call, Handler } from './call';
 import { pageLimit, toPage } from './paging';
 import { listEtag, unlessKnown } from './preconditions';

@@ -4,7 +4,7 @@ import { isFilesystemName, isProjectId } from '../domain/name';
 import { authorize, authorizeAttributes, isVisible, requireOwnersUrl } from '../domain/permission';
 import { type Plan, planPut, requireProjectWithScope, type WantedFilesystem } from '../domain/put-filesystem';
 import { parseSize } from '../domain/size';
-import type { FilesystemTransaction } from '../ports/store';
+import type { FilesystemTransaction } from '../ports/filesystem-store';
 import type { Answer, Call, Handler } from './call';
 import { dryRun, isDryRun } from './dry-run';
 import { etagOf, requireMatch } from './preconditions';

@@ -1,9 +1,11 @@
 import type { Observation } from '../domain/instance';
 import type { Policy } from '../domain/permission';
+import type { AccessLogStore } from '../ports/access-log-store';
 import type { Clock } from '../ports/clock';
+import type { InstanceStore } from '../ports/directory-store';
+import type { Changes, FilesystemStore } from '../ports/filesystem-store';
 import type { ExtensionEntry, IdentityOf, Logger } from '../ports/host';
 import type { Metrics } from '../ports/metrics';
-import type { AccessLogStore, Changes, FilesystemStore, InstanceStore } from '../ports/store';
 
 /** Everything that the handlers may touch. */
 export interface HttpServices {

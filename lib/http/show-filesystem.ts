@@ -1,7 +1,7 @@
 import { NotFound } from '../domain/errors';
 import { isFilesystemName } from '../domain/name';
 import { authorize } from '../domain/permission';
-import type { FilesystemView } from '../ports/store';
+import type { FilesystemView } from '../ports/filesystem-store';
 import type { Call, Handler } from './call';
 import { etagOf, unlessKnown } from './preconditions';
 import type { HttpServices } from './services';

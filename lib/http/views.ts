@@ -1,7 +1,8 @@
 import type { Explanation } from '../domain/explanation';
 import type { Filesystem } from '../domain/filesystem';
 import { type Caller, seesCause, seesInstancesOf } from '../domain/permission';
-import type { AccessLogEntry, FilesystemRow, FilesystemView, InstanceEntry } from '../ports/store';
+import type { AccessLogEntry } from '../ports/access-log-store';
+import type { FilesystemRow, FilesystemView, InstanceEntry } from '../ports/filesystem-store';
 
 /** What clients mount with. Every driver of now speaks NFS. */
 const PROTOCOL = 'NFS';

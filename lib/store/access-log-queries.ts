@@ -1,4 +1,4 @@
-import type { AccessLogQuery } from '../ports/store';
+import type { AccessLogQuery } from '../ports/access-log-store';
 import type { Statement } from './filesystem-queries';
 
 /** Whose rows of the log a viewer may see: null is everybody's. */

@@ -1,4 +1,5 @@
-import type { AccessLogEntry, AccessLogQuery, AccessLogStore, Cause, FormerAccess, Viewer } from '../ports/store';
+import type { AccessLogEntry, AccessLogQuery, AccessLogStore, FormerAccess } from '../ports/access-log-store';
+import type { Cause, Viewer } from '../ports/viewer';
 import { atStatement, listStatement, PRUNE } from './access-log-queries';
 import type { Database } from './database';
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { BackendRecord, BackendStore } from '../ports/backend-store';
 import type { Clock } from '../ports/clock';
-import type { BackendRecord, BackendStore, ServedBackend } from '../ports/store';
+import type { ServedBackend } from '../ports/work-store';
 import { bump } from './bump';
 import { type Database, lockShared } from './database';
 

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { Cause } from '../ports/store';
+import type { Cause } from '../ports/viewer';
 
 /** A filesystem whose entitlement may have changed, and how. */
 export interface Bump {

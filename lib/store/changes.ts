@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock';
-import type { Changes } from '../ports/store';
+import type { Changes } from '../ports/filesystem-store';
 
 /** Who waits for which filesystem, in this process. Fed by `Signals`. */
 export class FilesystemChanges implements Changes {

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { InstanceAddress } from '../domain/address';
 import type { KnownInstance } from '../domain/instance';
-import type { Cause } from '../ports/store';
+import type { Cause } from '../ports/viewer';
 import type { Bump } from './bump';
 
 /** An instance before and after what was said of it. */

@@ -1,5 +1,5 @@
 import { accessDifference } from '../domain/access-difference';
-import type { ForetoldAccess } from '../ports/store';
+import type { ForetoldAccess } from '../ports/filesystem-store';
 import type { Querier } from './database';
 import type { PreparedStatement } from './entitlement';
 import { readWanted } from './wanted';

@@ -1,6 +1,7 @@
 import type { CountingRule } from '../domain/address';
 import type { Filesystem } from '../domain/filesystem';
-import type { InstanceEntry, InstanceEntryStatus, InstanceQuery, Viewer } from '../ports/store';
+import type { InstanceEntry, InstanceEntryStatus, InstanceQuery } from '../ports/filesystem-store';
+import type { Viewer } from '../ports/viewer';
 import type { Querier } from './database';
 import { instancesStatement } from './filesystem-queries';
 

@@ -1,6 +1,6 @@
 import type { CountingRule } from '../domain/address';
 import type { Filesystem } from '../domain/filesystem';
-import type { FilesystemQuery, InstanceQuery } from '../ports/store';
+import type { FilesystemQuery, InstanceQuery } from '../ports/filesystem-store';
 import { countsSql, entitledSql, type PreparedStatement, prepared } from './entitlement';
 import { accessStateSql, filesystemColumns } from './rows';
 

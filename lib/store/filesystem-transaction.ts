@@ -3,7 +3,8 @@ import type { Knex } from 'knex';
 import type { Filesystem } from '../domain/filesystem';
 import type { InstanceState } from '../domain/instance';
 import type { Attributes } from '../domain/put-filesystem';
-import type { Cause, FilesystemTransaction, NewFilesystem } from '../ports/store';
+import type { FilesystemTransaction, NewFilesystem } from '../ports/filesystem-store';
+import type { Cause } from '../ports/viewer';
 import { bump } from './bump';
 import { type FilesystemTableRow, filesystemColumns, toFilesystem } from './rows';
 

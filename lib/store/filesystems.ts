@@ -5,7 +5,6 @@ import type { Filesystem } from '../domain/filesystem';
 import type { Clock } from '../ports/clock';
 import type {
   AccessState,
-  Cause,
   ExplainedInstance,
   FilesystemQuery,
   FilesystemRow,
@@ -15,8 +14,8 @@ import type {
   ForetoldAccess,
   InstanceEntry,
   InstanceQuery,
-  Viewer,
-} from '../ports/store';
+} from '../ports/filesystem-store';
+import type { Cause, Viewer } from '../ports/viewer';
 import { type Database, lockShared, within } from './database';
 import { foretell } from './dry-run';
 import type { PreparedStatement } from './entitlement';

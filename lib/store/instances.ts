@@ -1,6 +1,6 @@
 import type { Observation } from '../domain/instance';
 import type { Clock } from '../ports/clock';
-import type { InstanceStore } from '../ports/store';
+import type { InstanceStore } from '../ports/directory-store';
 import { type Database, lockExclusively } from './database';
 import { DirectoryStatistics } from './directory-statistics';
 import { applyObservations, type DirectoryOptions } from './observations';

@@ -1,7 +1,7 @@
 import type { Observation } from '../domain/instance';
 import type { QuestionReason } from '../domain/trust';
 import type { Clock } from '../ports/clock';
-import type { Question, QuestionStore } from '../ports/store';
+import type { Question, QuestionStore } from '../ports/directory-store';
 import { type Database, lockExclusively } from './database';
 import { applyObservations, type DirectoryOptions } from './observations';
 import { after } from './release';

@@ -1,4 +1,4 @@
-import type { Release, Wanted } from '../ports/store';
+import type { Release, Wanted } from '../ports/work-store';
 
 /** Nobody's any more: the token was the lease's last. Whatever is wanted by now may have been read under it. */
 export const FREE = 'leased_by = null, lease_token = f.lease_token + 1, seen_revision = f.desired_revision';

@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg';
 import { question } from '../domain/trust';
 import type { Clock } from '../ports/clock';
-import type { Listing, ResyncOutcome, ResyncRecord, ResyncStore } from '../ports/store';
+import type { Listing, ResyncOutcome, ResyncRecord, ResyncStore } from '../ports/directory-store';
 import type { Database } from './database';
 import { askAbout } from './raised-questions';
 

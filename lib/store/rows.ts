@@ -1,5 +1,5 @@
 import type { Filesystem, Scope, Status } from '../domain/filesystem';
-import type { AccessState } from '../ports/store';
+import type { AccessState } from '../ports/filesystem-store';
 
 /** A row of `filesystems`, as pg gives it: bigint as text. */
 export interface FilesystemTableRow {

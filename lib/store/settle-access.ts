@@ -1,6 +1,6 @@
 import { accessDifference } from '../domain/access-difference';
 import { DISPUTED, SURPLUS } from '../domain/entitlement';
-import type { AccessSettlement, Claim, Release, Wanted } from '../ports/store';
+import type { AccessSettlement, Claim, Release, Wanted } from '../ports/work-store';
 import type { Database } from './database';
 import { RELEASE, releaseValues } from './release';
 

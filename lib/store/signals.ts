@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import type { Clock } from '../ports/clock';
 import type { Logger } from '../ports/host';
-import type { Listener, Signals } from '../ports/store';
+import type { Listener, Signals } from '../ports/signals';
 import type { Database } from './database';
 
 /** Between attempts to listen again. */

@@ -1,17 +1,12 @@
+import type { AccessLogStore } from '../ports/access-log-store';
+import type { BackendStore, UsageStore } from '../ports/backend-store';
 import type { Clock } from '../ports/clock';
+import type { InstanceStore, QuestionStore, ResyncStore } from '../ports/directory-store';
+import type { FilesystemStore } from '../ports/filesystem-store';
 import type { Logger } from '../ports/host';
 import type { ProcessIdentity } from '../ports/process';
-import type {
-  AccessLogStore,
-  BackendStore,
-  FilesystemStore,
-  InstanceStore,
-  QuestionStore,
-  ResyncStore,
-  Signals,
-  UsageStore,
-  WorkStore,
-} from '../ports/store';
+import type { Signals } from '../ports/signals';
+import type { WorkStore } from '../ports/work-store';
 import { PostgresAccessLog } from './access-log';
 import { PostgresBackends } from './backends';
 import { Database, type DatabaseOptions } from './database';

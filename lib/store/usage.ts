@@ -1,5 +1,5 @@
+import type { UsageStore } from '../ports/backend-store';
 import type { Clock } from '../ports/clock';
-import type { UsageStore } from '../ports/store';
 import type { Database } from './database';
 
 /** Which volumes are to be counted, and what they hold, in Postgres. */

@@ -1,5 +1,6 @@
+import type { AccessEntry } from '../domain/access-difference';
 import type { CountingRule } from '../domain/address';
-import type { AccessEntry, Claim, Wanted } from '../ports/store';
+import type { Claim, Wanted } from '../ports/work-store';
 import type { Querier } from './database';
 import { entitledPairsSql, type PreparedStatement, prepared } from './entitlement';
 import { type FilesystemTableRow, filesystemColumns, toFilesystem } from './rows';

@@ -11,7 +11,7 @@ import {
   type ServedBackend,
   type Wanted,
   type WorkStore,
-} from '../ports/store';
+} from '../ports/work-store';
 import { Announcements } from './announcements';
 import { CLAIM, KIND, NOT_BEFORE } from './claim';
 import type { Database } from './database';

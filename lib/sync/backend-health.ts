@@ -1,9 +1,10 @@
+import type { BackendRecord, BackendStore } from '../ports/backend-store';
 import type { Clock } from '../ports/clock';
 import type { Driver } from '../ports/driver';
 import type { BackendStatus } from '../ports/extension';
 import type { Logger } from '../ports/host';
 import type { Metrics } from '../ports/metrics';
-import type { BackendRecord, BackendStore, ServedBackend } from '../ports/store';
+import type { ServedBackend } from '../ports/work-store';
 
 /** Runs that begin in so many milliseconds after a check was begun need no other. */
 const TOGETHER_MILLISECONDS = 25;

@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock';
-import { type Claim, LEASE_MILLISECONDS, type WorkStore } from '../ports/store';
+import { type Claim, LEASE_MILLISECONDS, type WorkStore } from '../ports/work-store';
 
 const RENEW_MILLISECONDS = 3_000;
 const TICK_MILLISECONDS = 500;

@@ -3,8 +3,9 @@ import { InvalidInput } from '../domain/errors';
 import { type Observation, observationTime } from '../domain/instance';
 import { isInstanceId, isProjectId } from '../domain/name';
 import type { Clock } from '../ports/clock';
+import type { InstanceStore } from '../ports/directory-store';
 import type { InstanceReport, Unconfirmed } from '../ports/extension';
-import type { Changes, InstanceStore } from '../ports/store';
+import type { Changes } from '../ports/filesystem-store';
 
 /** How long a host waits at most for every backend to confirm. */
 const LONGEST_WAIT_MILLISECONDS = 60_000;

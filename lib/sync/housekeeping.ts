@@ -1,6 +1,7 @@
+import type { AccessLogStore } from '../ports/access-log-store';
 import type { Clock } from '../ports/clock';
+import type { InstanceStore } from '../ports/directory-store';
 import type { Logger } from '../ports/host';
-import type { AccessLogStore, InstanceStore } from '../ports/store';
 
 /** How long an instance that is gone is remembered, so that a late message cannot bring it back (docs/architecture.md, "Tables"). */
 const TOMBSTONE_MILLISECONDS = 24 * 3_600_000;

@@ -1,9 +1,9 @@
 import { Unavailable } from '../domain/errors';
 import type { Clock } from '../ports/clock';
 import type { ComputeApi } from '../ports/cloud';
+import type { Question, QuestionStore } from '../ports/directory-store';
 import type { Logger } from '../ports/host';
 import type { Metrics } from '../ports/metrics';
-import type { Question, QuestionStore } from '../ports/store';
 import { WakeUp } from './wake-up';
 
 /** Questions under way at once, of one process. */

@@ -1,7 +1,7 @@
 import { Unavailable } from '../domain/errors';
 import type { Clock } from '../ports/clock';
 import type { ComputeApi } from '../ports/cloud';
-import type { InstanceStore } from '../ports/store';
+import type { InstanceStore } from '../ports/directory-store';
 
 /** How long a request waits for Compute (docs/api.md, "Instances"). */
 const LONGEST_MILLISECONDS = 2_000;

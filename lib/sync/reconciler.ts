@@ -1,7 +1,8 @@
+import type { BackendStore } from '../ports/backend-store';
 import type { Clock } from '../ports/clock';
 import type { Logger } from '../ports/host';
 import type { Metrics } from '../ports/metrics';
-import type { BackendStore, Claim, ClaimKind, WorkStore } from '../ports/store';
+import type { Claim, ClaimKind, WorkStore } from '../ports/work-store';
 import type { BackendHealth } from './backend-health';
 import { HeldLeases } from './held-leases';
 import { type Reconcile, Stopping } from './reconcile';

@@ -1,9 +1,9 @@
 import { resyncVerdict } from '../domain/resync-verdict';
 import type { Clock } from '../ports/clock';
 import type { ComputeApi } from '../ports/cloud';
+import type { InstanceStore, Listing, ResyncRecord, ResyncStore } from '../ports/directory-store';
 import type { Logger } from '../ports/host';
 import type { Metrics } from '../ports/metrics';
-import type { InstanceStore, Listing, ResyncRecord, ResyncStore } from '../ports/store';
 import { retryDelay } from './backoff';
 import { WakeUp } from './wake-up';
 

@@ -1,7 +1,7 @@
+import type { UsageStore } from '../ports/backend-store';
 import type { Clock } from '../ports/clock';
 import type { Driver } from '../ports/driver';
 import type { Logger } from '../ports/host';
-import type { UsageStore } from '../ports/store';
 import type { BackendHealth } from './backend-health';
 import { WakeUp } from './wake-up';
 

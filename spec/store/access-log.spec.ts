@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Viewer } from '../../lib/ports/store';
+import type { Viewer } from '../../lib/ports/viewer';
 import { claimOne, settle, settleAll } from '../support/settle';
 import { aFilesystem, anObservation, freshStores, type Stores } from '../support/stores';
 

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { Client } from 'pg';
 import type { Filesystem, Scope } from '../../lib/domain/filesystem';
 import { parseSize } from '../../lib/domain/size';
-import type { FilesystemTransaction, ForetoldAccess } from '../../lib/ports/store';
+import type { FilesystemTransaction, ForetoldAccess } from '../../lib/ports/filesystem-store';
 import { settleAll } from '../support/settle';
 import { aFilesystem, anObservation, freshStores, type Stores } from '../support/stores';
 import { wholeDatabase } from '../support/whole-database';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { type CountingRule, parseCountingNetwork } from '../../lib/domain/address';
 import type { ExplainedFact, Explanation, FactName } from '../../lib/domain/explanation';
-import type { Viewer } from '../../lib/ports/store';
+import type { Viewer } from '../../lib/ports/viewer';
 import { accessOf, claimOne, settle, settleAll } from '../support/settle';
 import { aFilesystem, anAddress, anObservation, freshStores, type Stores, storesOver } from '../support/stores';
 

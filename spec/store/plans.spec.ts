@@ -1,5 +1,5 @@
 import { parseSize } from '../../lib/domain/size';
-import type { Viewer } from '../../lib/ports/store';
+import type { Viewer } from '../../lib/ports/viewer';
 import { claimOne, settle, upTo } from '../support/settle';
 import { aFilesystem, anObservation, BACKEND, freshStores, type Stores, storesOver } from '../support/stores';
 

@@ -1,5 +1,5 @@
 import { type InstanceAddress, parseCountingNetwork } from '../../lib/domain/address';
-import type { Question } from '../../lib/ports/store';
+import type { Question } from '../../lib/ports/directory-store';
 import { accessOf, settleAll } from '../support/settle';
 import { aFilesystem, anAddress, anObservation, freshStores, type Stores } from '../support/stores';
 

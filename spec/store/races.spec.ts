@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import type { Filesystem } from '../../lib/domain/filesystem';
-import type { FilesystemTransaction } from '../../lib/ports/store';
+import type { FilesystemTransaction } from '../../lib/ports/filesystem-store';
 import { accessOf, settle, settleAll, upTo } from '../support/settle';
 import { aFilesystem, anObservation, aProcess, BACKEND, freshStores, type Stores, storesOver } from '../support/stores';
 

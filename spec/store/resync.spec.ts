@@ -1,4 +1,4 @@
-import type { Listing } from '../../lib/ports/store';
+import type { Listing } from '../../lib/ports/directory-store';
 import { accessOf } from '../support/settle';
 import { aFilesystem, anObservation, freshStores, type Stores } from '../support/stores';
 

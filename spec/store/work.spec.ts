@@ -1,5 +1,5 @@
-import type { Claim } from '../../lib/ports/store';
-import { LEASE_MILLISECONDS } from '../../lib/ports/store';
+import type { Claim } from '../../lib/ports/work-store';
+import { LEASE_MILLISECONDS } from '../../lib/ports/work-store';
 import { accessOf, claimOne, settle, settleAll, upTo } from '../support/settle';
 import { aFilesystem, anObservation, aProcess, BACKEND, freshStores, type Stores, storesOver } from '../support/stores';
 

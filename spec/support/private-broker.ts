@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { connect } from 'amqplib';
 
 const SCRIPT = path.resolve(__dirname, '../e2e/cloud/rabbitmq.sh');
 /** Ends the broker with its own input, so that nothing is left behind by a spec that was killed. */
@@ -52,6 +53,14 @@ export class PrivateBroker {
   /** Resolves when it takes connections again. */
   async start(): Promise<void> {
     await promisify(execFile)(SCRIPT, ['start'], { env: this.#environment });
+  }
+
+  /** Drops what waits in a queue, as when it has waited for longer than messages live. */
+  async purge(queue: string): Promise<void> {
+    const connection = await connect(this.url);
+    const channel = await connection.createChannel();
+    await channel.purgeQueue(queue);
+    await connection.close();
   }
 
   /** Ends it for good. */

@@ -1,4 +1,5 @@
-import type { AccessEntry, Claim } from '../../lib/ports/store';
+import type { AccessEntry } from '../../lib/domain/access-difference';
+import type { Claim } from '../../lib/ports/work-store';
 import { BACKEND, type Stores } from './stores';
 
 const AT_ONCE = { pause: 0, grantPause: 0, retryAfter: null };

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { Filesystem, Scope } from '../../lib/domain/filesystem';
 import type { InstanceState } from '../../lib/domain/instance';
-import type { FilesystemTransaction } from '../../lib/ports/store';
+import type { FilesystemTransaction } from '../../lib/ports/filesystem-store';
 import { InMemoryDriver } from '../support/in-memory-driver';
 import { startReconciler, type TestReconciler } from '../support/reconcilers';
 import { accessOf, findAccess } from '../support/settle';

@@ -1,4 +1,4 @@
-import type { Claim } from '../../lib/ports/store';
+import type { Claim } from '../../lib/ports/work-store';
 import { HeldLeases, LeaseLost } from '../../lib/sync/held-leases';
 import { HandClock } from '../support/hand-clock';
 
