@@ -33,6 +33,7 @@ describe('a storm in which everything is restarted', () => {
   const ledger = new AccessLedger();
   const filesystems = new Map<string, { readonly id: string; readonly project: string | null }>();
   const name = `restarts-${randomUUID()}`;
+  const queue = `${name}.queue`;
   const topics = { versioned: 'versioned_notifications', legacy: 'notifications' };
   let postgres: EmbeddedPostgres;
   let gateway: FollowingGateway;
@@ -45,7 +46,7 @@ describe('a storm in which everything is restarted', () => {
   };
   beforeAll(async () => {
     await Promise.all([broker.make(), compute.start(), startPostgres()]);
-    const bus = { exchange: name, queue: `${name}.queue`, topics };
+    const bus = { exchange: name, queue, topics };
     nova = new LosingPublisher(broker.url, bus);
     gateway = new FollowingGateway({
       ...busSettings(broker.url, bus),
@@ -94,6 +95,8 @@ describe('a storm in which everything is restarted', () => {
     // whoever uses it starts it again
     postmaster: { down: async () => process.kill(postmaster(), 'SIGKILL'), up: async () => undefined },
     gateway: { down: () => gateway.kill(), up: () => gateway.start() },
+    // as if it had waited for longer than messages live
+    messages: { down: () => gateway.kill(), up: () => broker.purge(queue).then(() => gateway.start()) },
   };
 
   it.each<[what: string, ...away: (keyof typeof parts)[]]>([
@@ -102,6 +105,7 @@ describe('a storm in which everything is restarted', () => {
     ['Postgres is restarted', 'postgres'],
     ['Postgres is killed', 'postmaster'],
     ['the service is killed', 'gateway'],
+    ['the service is killed, and what waits for it expires', 'messages'],
     ['the bus and Compute are restarted', 'bus', 'compute'],
     ['the bus and Postgres are restarted, and the service is killed', 'bus', 'postgres', 'gateway'],
   ])(

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { enveloped } from './bus-messages';
 import { type CapturedMessage, capturedSequence } from './nova-notifications';
 
@@ -43,6 +43,7 @@ export class MessageMaker {
   }
 
   /**
+   * The same message for the same words, to the byte.
    * @param time when it was so: the message's own timestamp
    * @throws Error when no such message was captured
    */
@@ -50,7 +51,8 @@ export class MessageMaker {
     const captured = this.#captured.get(`${format} ${event}`);
     if (!captured) throw new Error(`no ${format} ${event} was captured`);
     const payload = format === 'versioned' ? versioned(captured, instance) : legacy(captured, instance);
-    const message = { ...captured, message_id: randomUUID(), timestamp: timestamp(time), payload };
+    const message_id = uuidOf(`${instance.id} ${event} ${time.getTime()}`);
+    const message = { ...captured, message_id, timestamp: timestamp(time), payload };
     return { format, body: enveloped(message) };
   }
 }
@@ -101,9 +103,16 @@ function legacy({ payload }: Fields, { id, project, addresses }: ToldInstance): 
 
 /** The port of an instance, the same in all messages. */
 export function portOf(instanceId: string): { readonly port: string; readonly mac: string } {
-  const digits = createHash('sha256').update(instanceId).digest('hex');
-  const mac = `fa:16:3e:${digits.slice(0, 2)}:${digits.slice(2, 4)}:${digits.slice(4, 6)}`;
-  return { port: instanceId.replace(/^.{8}/, digits.slice(0, 8)), mac };
+  const port = uuidOf(instanceId);
+  return { port, mac: `fa:16:3e:${port.slice(0, 2)}:${port.slice(2, 4)}:${port.slice(4, 6)}` };
+}
+
+/** One that is the same for the same words. */
+function uuidOf(words: string): string {
+  const [, ...parts] =
+    /^(.{8})(.{4}).(.{3}).(.{3})(.{12})/.exec(createHash('sha256').update(words).digest('hex')) ?? [];
+  const [first, second, third, fourth, last] = parts;
+  return `${first}-${second}-4${third}-8${fourth}-${last}`;
 }
 
 function versionOf(address: string): { readonly version: 4 | 6 } {
