@@ -11,6 +11,8 @@ import { AMQP_URL, CloudBus } from './rabbitmq/cloud-bus';
 /** From so long after the first message that tells of it the old filesystem lets nobody in by that address. */
 const EXPOSURE_MILLISECONDS = 100;
 const SETTLED_MILLISECONDS = 15_000;
+/** So long Compute takes for each answer: what it says comes too late for the old filesystem. */
+const ANSWER_MILLISECONDS = 250;
 /** So many at once: more would measure the machine. */
 const AT_ONCE = 2;
 /** A machine that stands still for a moment does so once: what is missed is tried again, from the beginning. */
@@ -25,7 +27,7 @@ const oneLost = HANDOVER_EVENTS.flatMap((lost) => orders(HANDOVER_EVENTS.filter(
 
 describe('an address that goes to an instance of another project', () => {
   const maker = new MessageMaker();
-  const compute = new ComputeStandIn();
+  const compute = new ComputeStandIn({ delayMilliseconds: ANSWER_MILLISECONDS });
   const told = new ToldCloud(compute);
   let cloud: CloudBus;
   let nova: NovaPublisher;
