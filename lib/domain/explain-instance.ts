@@ -30,6 +30,7 @@ export function projectFact({ instance }: ExplainedAccess): ExplainedFact {
 const ASKED: Readonly<Record<QuestionReason, string>> = {
   claim: 'A report says more than was confirmed',
   port: 'The network of an address of it is not known',
+  addresses: 'Nobody has told its addresses',
   dispute: 'An address of it is also claimed elsewhere',
   late: 'An old message would take an address away',
   ending: 'Its deletion has begun, and no end has come',

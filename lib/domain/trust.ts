@@ -3,11 +3,14 @@ import type { KnownInstance, Observation } from './instance';
 
 /**
  * Why Compute is asked about an instance. `claim`: a POST of `_events` would let it in. `port`: the network of one of its
- * addresses is not known. `dispute`: another instance claims an address of it. `late`: an old message would end access or take an address
+ * addresses is not known. `addresses`: nobody has told its addresses. `dispute`: another instance claims an address of it. `late`: an old message would end access or take an address
  * away, and its sender's clock may be behind. `ending`: its deletion has begun, and no end has come. `missing`: a resync did
  * not find it.
  */
-export type QuestionReason = 'claim' | 'port' | 'dispute' | 'late' | 'ending' | 'missing';
+export type QuestionReason = 'claim' | 'port' | 'addresses' | 'dispute' | 'late' | 'ending' | 'missing';
+
+/** How long an instance may live before somebody has told its addresses. */
+const LONGEST_SILENCE_MILLISECONDS = 15_000;
 
 /** What is asked about an instance after an observation of it. */
 export interface RaisedQuestion {
@@ -64,6 +67,50 @@ export function withoutGrants(
   };
 }
 
+/** When others than Compute have told of an instance, by our clock; null: they have not. */
+export interface Heard {
+  readonly end: Date | null;
+  readonly addresses: Date | null;
+}
+
+/**
+ * An answer of Compute without what was heard of otherwise since it was asked for: an end, or another list, is not undone by
+ * it. Both times are of our clock; those of messages are of clocks that may be behind.
+ * @returns `isStale` whether something was left out: Compute is to be asked again
+ */
+export function withoutStale(
+  known: KnownInstance | null,
+  said: Observation,
+  heard: Heard,
+): { readonly holds: Observation; readonly isStale: boolean } {
+  if (said.source !== 'compute') return { holds: said, isStale: false };
+  const revives = said.state === 'live' && known?.state !== undefined && known.state?.value !== 'live';
+  const isOldState = revives && heard.end !== null && said.time < heard.end;
+  const isOldList = said.addresses !== undefined && heard.addresses !== null && said.time < heard.addresses;
+  return {
+    holds: {
+      ...said,
+      state: isOldState ? undefined : said.state,
+      addresses: isOldList ? undefined : said.addresses,
+    },
+    isStale: isOldState || isOldList,
+  };
+}
+
+/** What was heard after one more observation. */
+export function heardAfter(
+  before: KnownInstance | null,
+  after: KnownInstance,
+  { source }: Observation,
+  heard: Heard,
+  now: Date,
+): Heard {
+  if (source === 'compute') return heard;
+  const isEnd = after.state !== before?.state && after.state !== null && after.state.value !== 'live';
+  const isList = after.addresses !== before?.addresses && after.addresses !== null;
+  return { end: isEnd ? now : heard.end, addresses: isList ? now : heard.addresses };
+}
+
 /** What is to be asked about an instance after one more observation of it; null: nothing. Disputes are for who sees all claims. */
 export function questionAfter(
   before: KnownInstance | null,
@@ -77,6 +124,7 @@ export function questionAfter(
   if (state !== 'live') return null;
   if (endsLate(said)) return question('late', { isNews: true });
   if (takesAwayLate(before, said)) return question('late');
+  if (after.addresses === null) return { ...question('addresses'), delayMilliseconds: LONGEST_SILENCE_MILLISECONDS };
   const open = (after.addresses?.value ?? []).filter((each) => needsNetwork(rule, each));
   if (open.length === 0) return null;
   return question('port', { isNews: open.some((each) => !isAmong(each, before?.addresses?.value ?? [])) });

@@ -1,6 +1,6 @@
 /** `2026-11-23 14:23:08.132585`, in UTC without a word of it; other services of OpenStack write a `T` and a zone. */
 const TIMESTAMP =
-  /^(?<date>\d{4}-\d\d-\d\d)[ T](?<time>\d\d:\d\d:\d\d)(?:\.(?<fraction>\d{1,9}))?(?<zone>Z|[+-]\d\d:\d\d)?$/;
+  /^(?<date>(?:19[7-9]|2\d\d)\d-\d\d-\d\d)[ T](?<time>\d\d:\d\d:\d\d)(?:\.(?<fraction>\d{1,9}))?(?<zone>Z|[+-]\d\d:\d\d)?$/;
 
 /**
  * Reads the `timestamp` of a notification, to the millisecond.

@@ -10,8 +10,18 @@ export interface InstanceStore {
    */
   apply(observations: readonly Observation[]): Promise<readonly string[]>;
 
-  /** Whether every backend has what these filesystems' revisions of now ask for: those that have not. */
-  unsettled(filesystemIds: readonly string[]): Promise<readonly { id: string; name: string; backend: string }[]>;
+  /**
+   * As `apply`.
+   * @returns what every backend must reach for what was said to be in force: of all filesystems that the instances concern,
+   *   changed by it or not, since what was said may have been said before
+   */
+  applyAndTarget(observations: readonly Observation[]): Promise<readonly Target[]>;
+
+  /** The filesystems that have not reached their target, and those that still let in one of the instances that ended. */
+  unconfirmed(
+    targets: readonly Target[],
+    endedInstanceIds: readonly string[],
+  ): Promise<readonly { readonly id: string; readonly name: string; readonly backend: string }[]>;
 
   /** Whether something was ever told of the state of an instance: one of `_events` alone is not known. */
   isKnown(instanceId: string): Promise<boolean>;
@@ -20,21 +30,28 @@ export interface InstanceStore {
   prune(before: Date): Promise<number>;
 }
 
+/** A filesystem, and the revision that its backend must have applied. */
+export interface Target {
+  readonly filesystemId: string;
+  readonly revision: bigint;
+}
+
 /** What Compute is to be asked about one instance, taken by this process alone for a while. */
 export interface Question {
   readonly instanceId: string;
   readonly reason: QuestionReason;
   /** Attempts in a row that brought no answer, or none that settled it. */
   readonly failures: number;
-  /** When another process may take it. */
-  readonly until: Date;
+  /** Given out once: an answer settles what was asked then, and nothing that was raised since. */
+  readonly token: bigint;
 }
 
 /** What Compute is to be asked (docs/architecture.md, "The instance directory"). Each question is asked once in 10 s at most. */
 export interface QuestionStore {
-  take(limit: number): Promise<readonly Question[]>;
+  /** Those that are due, the oldest first: about instances that a resync did not find apart, which are many when a cell is down. */
+  take(limit: number, missingLimit: number): Promise<readonly Question[]>;
   /**
-   * Stores what Compute has answered, in one transaction with the bumps that follow. A dispute that it does not settle is
+   * Stores what Compute has answered, in one transaction with the bumps that follow. What it does not settle is
    * asked about again, later and later.
    * @returns the ids of filesystems that were bumped
    */
@@ -67,7 +84,7 @@ export interface Listing {
   add(instanceIds: readonly string[]): Promise<void>;
   /** Live instances that were not, and of which nothing was heard since the listing began; and all live ones. */
   missing(begun: Date): Promise<{ readonly missing: number; readonly live: number }>;
-  /** Has Compute asked about each of those. */
+  /** Has Compute asked about each of those, and about others that have no access and of which nothing was heard for long. */
   askAboutMissing(begun: Date): Promise<void>;
   /** Writes down how it went. */
   record(record: ResyncRecord): Promise<void>;

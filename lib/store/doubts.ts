@@ -10,30 +10,30 @@ export interface Come {
   readonly address: string;
 }
 
-/** What changes bring to instances that are live. */
-export function comeBy(changes: readonly Change[]): readonly Come[] {
-  return changes.flatMap(({ before, after }) => {
-    if (after.state?.value !== 'live') return [];
-    const had = before?.state?.value === 'live' ? (before.addresses?.value ?? []) : [];
-    const hadNetworks = new Map(had.map(({ address, network }) => [address, network]));
-    return (after.addresses?.value ?? []).flatMap(({ address, network }) =>
-      hadNetworks.get(address) === network ? [] : [{ instanceId: after.id, address }],
-    );
-  });
+/** The addresses that a change brings to an instance that is live after it. */
+export function comeBy({ before, after }: Change): readonly string[] {
+  if (after.state?.value !== 'live') return [];
+  const had = before?.state?.value === 'live' ? (before.addresses?.value ?? []) : [];
+  const hadNetworks = new Map(had.map(({ address, network }) => [address, network]));
+  return (after.addresses?.value ?? []).flatMap(({ address, network }) =>
+    hadNetworks.get(address) === network ? [] : [address],
+  );
 }
 
 /**
  * Doubts the older claims of addresses that come to an instance: whose end may have been lost. They let nobody in, also when
  * the newer claim ends, until Compute has said whose the address is (docs/architecture.md, rule 10).
+ * @param come of each address the last instance that it came to
+ * @returns the instances whose claims are doubted now
  */
 export async function doubtOlderClaims(
   trx: Knex.Transaction,
   rule: CountingRule,
   come: readonly Come[],
   now: Date,
-): Promise<void> {
-  if (come.length === 0) return;
-  await trx.raw(
+): Promise<readonly string[]> {
+  if (come.length === 0) return [];
+  const { rows } = await trx.raw<{ rows: { id: string }[] }>(
     `with come as (
        select c.instance_id, c.address from unnest(:ids::text[], :addresses::inet[]) as c(instance_id, address)
      )
@@ -44,9 +44,11 @@ export async function doubtOlderClaims(
        and exists (
          select from come c join instance_addresses o on o.instance_id = c.instance_id and o.address = c.address
          where o.address = a.address and ${countsSql(rule, 'o')}
-       )`,
+       )
+     returning a.instance_id as id`,
     { ids: come.map(({ instanceId }) => instanceId), addresses: come.map(({ address }) => address), now },
   );
+  return rows.map(({ id }) => id);
 }
 
 /**

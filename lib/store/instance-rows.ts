@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
 import { type AddressKind, compareAddresses, type InstanceAddress } from '../domain/address';
 import type { Fact, InstanceState, KnownInstance, ObservationSource } from '../domain/instance';
+import type { Heard } from '../domain/trust';
 import type { Change } from './concerned';
 
 /** A row of `instances`, with its addresses. */
@@ -20,18 +21,26 @@ export interface InstanceRow {
   readonly addresses: readonly [string, AddressKind, string | null, string | null, string | null][];
 }
 
+interface HeardRow {
+  readonly end_heard: Date | null;
+  readonly addresses_heard: Date | null;
+  readonly doubted: boolean;
+}
+
 /** What the directory knows of some instances. */
 export interface ReadInstances {
   /** By id. */
   readonly known: ReadonlyMap<string, KnownInstance>;
   /** Ids of those that have an address which is doubted. */
   readonly doubted: ReadonlySet<string>;
+  /** When others than Compute have told of them, by id. */
+  readonly heard: ReadonlyMap<string, Heard>;
 }
 
 /** Reads what is known of these instances. The caller holds the exclusive advisory lock. */
 export async function readInstances(trx: Knex.Transaction, ids: readonly string[]): Promise<ReadInstances> {
-  const { rows } = await trx.raw<{ rows: (InstanceRow & { readonly doubted: boolean })[] }>(
-    `select i.id, i.project, ${instanceColumns('i')},
+  const { rows } = await trx.raw<{ rows: (InstanceRow & HeardRow)[] }>(
+    `select i.id, i.project, ${instanceColumns('i')}, i.end_heard, i.addresses_heard,
        exists (select from instance_addresses a where a.instance_id = i.id and a.doubted is not null) as doubted
      from instances i where i.id = any(:ids::text[]) order by i.id`,
     { ids: [...new Set(ids)] },
@@ -39,6 +48,7 @@ export async function readInstances(trx: Knex.Transaction, ids: readonly string[
   return {
     known: new Map(rows.map((row) => [row.id, toKnownInstance(row)])),
     doubted: new Set(rows.flatMap(({ id, doubted }) => (doubted ? [id] : []))),
+    heard: new Map(rows.map(({ id, end_heard: end, addresses_heard: addresses }) => [id, { end, addresses }] as const)),
   };
 }
 
@@ -72,6 +82,7 @@ function fact<Value>(value: Value, time: Date | null, source: ObservationSource 
 export interface WrittenInstance extends Change {
   /** Whether the change could touch access: then its cause is kept. */
   readonly affectsAccess: boolean;
+  readonly heard: Heard;
 }
 
 /** Writes what has changed, in four statements at most, however many instances there are. */
@@ -110,7 +121,7 @@ export async function writeInstances(
 }
 
 async function upsertInstances(trx: Knex.Transaction, changes: readonly WrittenInstance[], now: Date): Promise<void> {
-  const rows = changes.map(({ after, cause, affectsAccess }) => ({
+  const rows = changes.map(({ after, cause, affectsAccess, heard }) => ({
     id: after.id,
     project: after.project?.value ?? null,
     project_time: after.project?.time ?? null,
@@ -124,22 +135,30 @@ async function upsertInstances(trx: Knex.Transaction, changes: readonly WrittenI
     first_heard: now,
     heard: now,
     changed: affectsAccess ? now : null,
+    end_heard: heard.end,
+    addresses_heard: heard.addresses,
     cause: affectsAccess ? cause : null,
   }));
   await trx.raw(
     `insert into instances (id, project, project_time, project_source, state, state_time, state_source,
-                            addresses_time, addresses_source, live_until, first_heard, heard, changed, cause)
+                            addresses_time, addresses_source, live_until, first_heard, heard, changed, cause,
+                            end_heard, addresses_heard)
        select id, project, project_time, project_source, state, state_time, state_source,
-              addresses_time, addresses_source, live_until, first_heard, heard, changed, cause
+              addresses_time, addresses_source, live_until, first_heard, heard, changed, cause,
+              end_heard, addresses_heard
        from json_populate_recordset(null::instances, :rows::json) order by id
      on conflict (id) do update set
        project = excluded.project, project_time = excluded.project_time, project_source = excluded.project_source,
        state = excluded.state, state_time = excluded.state_time, state_source = excluded.state_source,
        addresses_time = excluded.addresses_time, addresses_source = excluded.addresses_source,
        live_until = excluded.live_until, heard = excluded.heard,
+       end_heard = excluded.end_heard, addresses_heard = excluded.addresses_heard,
        changed = coalesce(excluded.changed, instances.changed), cause = coalesce(excluded.cause, instances.cause),
-       -- of one that is gone nothing is open any more
-       ask_next = case when excluded.state = 'gone' then null else instances.ask_next end`,
+       -- of one that is gone nothing is open any more, nor is what has been told meanwhile
+       ask_next = case
+         when excluded.state = 'gone' then null
+         when instances.ask_reason = 'addresses' and excluded.addresses_time is not null then null
+         else instances.ask_next end`,
     { rows: JSON.stringify(rows) },
   );
 }

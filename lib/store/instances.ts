@@ -1,6 +1,7 @@
+import type { Knex } from 'knex';
 import type { Observation } from '../domain/instance';
 import type { Clock } from '../ports/clock';
-import type { InstanceStore } from '../ports/directory-store';
+import type { InstanceStore, Target } from '../ports/directory-store';
 import { type Database, lockExclusively } from './database';
 import { DirectoryStatistics } from './directory-statistics';
 import { applyObservations, type DirectoryOptions } from './observations';
@@ -21,21 +22,53 @@ export class PostgresInstances implements InstanceStore {
   }
 
   async apply(observations: readonly Observation[]): Promise<readonly string[]> {
-    if (observations.length === 0) return [];
-    const { database, clock, options } = this;
-    const bumped = await database.transaction(async (trx) => {
-      await lockExclusively(trx, database.schema);
-      return applyObservations(trx, database.schema, options, observations, clock.now());
-    });
-    await this.#statistics.stored(observations.length);
-    return bumped;
+    return observations.length === 0 ? [] : this.#inTransaction(observations, async (_trx, store) => store());
   }
 
-  async unsettled(filesystemIds: readonly string[]): Promise<readonly { id: string; name: string; backend: string }[]> {
+  async applyAndTarget(observations: readonly Observation[]): Promise<readonly Target[]> {
+    const ids = [...new Set(observations.map(({ instanceId }) => instanceId))];
+    return this.#inTransaction(observations, async (trx, store) => {
+      // before: connections end with their instance
+      const before = await concerning(trx, ids);
+      const bumped = await store();
+      const rows: { id: string; desired_revision: string }[] = await trx('filesystems')
+        .select('id', 'desired_revision')
+        .whereIn('id', [...new Set([...before, ...bumped, ...(await concerning(trx, ids))])])
+        .whereNull('retired');
+      return rows.map(({ id, desired_revision: revision }) => ({ filesystemId: id, revision: BigInt(revision) }));
+    });
+  }
+
+  async #inTransaction<Result>(
+    observations: readonly Observation[],
+    work: (trx: Knex.Transaction, store: () => Promise<readonly string[]>) => Promise<Result>,
+  ): Promise<Result> {
+    const { database, clock, options } = this;
+    const result = await database.transaction(async (trx) => {
+      await lockExclusively(trx, database.schema);
+      return work(trx, () => applyObservations(trx, database.schema, options, observations, clock.now()));
+    });
+    await this.#statistics.stored(observations.length);
+    return result;
+  }
+
+  async unconfirmed(
+    targets: readonly Target[],
+    endedInstanceIds: readonly string[],
+  ): Promise<readonly { readonly id: string; readonly name: string; readonly backend: string }[]> {
     return this.database.query<{ id: string; name: string; backend: string }>(
-      `select id, name, backend from filesystems
-       where id = any($1::uuid[]) and applied_revision < desired_revision and retired is null`,
-      [filesystemIds],
+      `select f.id, f.name, f.backend from filesystems f join unnest($1::uuid[], $2::bigint[]) as t(id, revision) using (id)
+       where f.applied_revision < t.revision and f.retired is null
+       union
+       select f.id, f.name, f.backend from filesystems f
+       where exists (
+         select from access_entries e where e.filesystem_id = f.id and e.instance_id = any($3::text[])
+       )`,
+      [
+        targets.map(({ filesystemId }) => filesystemId),
+        targets.map(({ revision }) => String(revision)),
+        endedInstanceIds,
+      ],
     );
   }
 
@@ -51,10 +84,10 @@ export class PostgresInstances implements InstanceStore {
       const { rowCount } = await trx.raw(
         `delete from instances where id in (
            select i.id from instances i
-           where i.state = 'gone' and i.state_time < :before and i.ask_next is null
+           where i.state = 'gone' and i.heard < :before and i.ask_next is null
              -- what a backend may still let in is not forgotten
              and not exists (select from access_entries e where e.instance_id = i.id)
-           order by i.state_time limit ${AT_ONCE}
+           order by i.heard limit ${AT_ONCE}
          )`,
         { before },
       );
@@ -69,4 +102,24 @@ export class PostgresInstances implements InstanceStore {
       return (rowCount ?? 0) + (portCount ?? 0);
     });
   }
+}
+
+/**
+ * The filesystems that these instances may have to do with: by scope, by a connection now, or because they are let in; of scope
+ * `instance` also those of their projects that are behind, from which a connection may have been taken a moment ago.
+ */
+async function concerning(trx: Knex.Transaction, instanceIds: readonly string[]): Promise<readonly string[]> {
+  const { rows } = await trx.raw<{ rows: { id: string }[] }>(
+    `select id from filesystems where retired is null and scope = 'global'
+     union
+     select f.id from filesystems f join instances i on i.id = any(:ids::text[])
+       and (f.project = i.project or f.owner = i.project and f.scope = 'instance' and f.applied_revision < f.desired_revision)
+     where f.retired is null
+     union
+     select filesystem_id from connections where instance_id = any(:ids::text[])
+     union
+     select filesystem_id from access_entries where instance_id = any(:ids::text[])`,
+    { ids: [...instanceIds] },
+  );
+  return rows.map(({ id }) => id);
 }

@@ -1,11 +1,19 @@
 import type { Knex } from 'knex';
 import { type CountingRule, namesNetworks } from '../domain/address';
 import { type KnownInstance, type Observation, observe } from '../domain/instance';
-import { question, questionAfter, type RaisedQuestion, withoutGrants } from '../domain/trust';
+import {
+  type Heard,
+  heardAfter,
+  question,
+  questionAfter,
+  type RaisedQuestion,
+  withoutGrants,
+  withoutStale,
+} from '../domain/trust';
 import { bump } from './bump';
 import { affectsAccess, type Change, concernedFilesystems } from './concerned';
 import { type Come, comeBy, doubtOlderClaims, settleDoubts } from './doubts';
-import { readInstances, writeInstances } from './instance-rows';
+import { type ReadInstances, readInstances, writeInstances } from './instance-rows';
 import { withKnownPorts } from './ports';
 import { askAbout, disputants } from './raised-questions';
 
@@ -39,12 +47,14 @@ export async function applyObservations(
   answered: Answered | null = null,
 ): Promise<readonly string[]> {
   if (said.length === 0) return [];
-  const observations = namesNetworks(rule) ? await withKnownPorts(trx, said, now) : said;
-  const { known, doubted } = await readInstances(
+  const read = await readInstances(
     trx,
-    observations.map(({ instanceId }) => instanceId),
+    said.map(({ instanceId }) => instanceId),
   );
-  const { changes, questions } = observeAll(known, observations, rule, canAsk);
+  const { known, doubted } = read;
+  const compared = answered?.instanceId ?? null;
+  const observations = namesNetworks(rule) ? await withKnownPorts(trx, said, known, compared, now) : said;
+  const { changes, questions, come } = observeAll(read, observations, rule, canAsk, now);
   await write(trx, changes, now);
   const after = new Map([...known, ...changes.map((change) => [change.after.id, change.after] as const)]);
   // without a Compute to ask there is nobody who knows better
@@ -53,20 +63,40 @@ export async function applyObservations(
   const bumps = await concernedFilesystems(trx, [...changes, ...settled]);
   await endConnections(trx, changes);
   if (canAsk) {
-    const come = comeBy(changes);
-    await doubtOlderClaims(trx, rule, come, now);
-    const raised = new Map([...(await disputed(trx, rule, come, answered)), ...questions]);
-    if (answered && raised.get(answered.instanceId)?.reason !== 'dispute') raised.delete(answered.instanceId);
+    const older = await doubtOlderClaims(trx, rule, come, now);
+    const ids = [...older, ...(await disputants(trx, rule, come, compared))];
+    const disputes = new Map(ids.map((id) => [id, question('dispute')]));
+    const raised = new Map([...disputes, ...questions]);
+    if (answered) leaveOpen(raised, disputes, answered, said, after);
     await askAbout(trx, schema, raised, now);
   }
   await bump(trx, schema, bumps, now);
   return bumps.map(({ id }) => id);
 }
 
-async function write(trx: Knex.Transaction, changes: readonly Change[], now: Date): Promise<void> {
+/** What an answer does not settle is asked again, later and later: Compute may know more by then. */
+function leaveOpen(
+  raised: Map<string, RaisedQuestion>,
+  disputes: Questions,
+  { instanceId, againMilliseconds }: Answered,
+  said: readonly Observation[],
+  after: ReadonlyMap<string, KnownInstance>,
+): void {
+  const isIgnored = said.some(({ state }) => state === 'live') && after.get(instanceId)?.state?.value !== 'live';
+  const open = disputes.get(instanceId) ?? raised.get(instanceId) ?? (isIgnored ? question('late') : null);
+  if (!open) return;
+  raised.set(instanceId, { ...open, delayMilliseconds: Math.max(open.delayMilliseconds, againMilliseconds) });
+}
+
+async function write(trx: Knex.Transaction, changes: readonly HeardChange[], now: Date): Promise<void> {
   if (changes.length === 0) return;
   const written = changes.map((change) => ({ ...change, affectsAccess: affectsAccess(change) }));
   await writeInstances(trx, written, now);
+}
+
+/** A change, and what was heard by it. */
+interface HeardChange extends Change {
+  readonly heard: Heard;
 }
 
 /** Whether it is said by one who knows what exists. */
@@ -74,26 +104,42 @@ function knows({ source }: Observation): boolean {
   return source === 'compute' || source === 'host';
 }
 
-/** The instances that these observations change, as they were and as they are now, and what is asked about which. */
+/** What observations do to the directory. */
+interface Observed {
+  /** The instances that they change, as they were and as they are now. */
+  readonly changes: readonly HeardChange[];
+  readonly questions: Questions;
+  /** Of each address that came to an instance, the last one that it came to. */
+  readonly come: readonly Come[];
+}
+
 function observeAll(
-  known: ReadonlyMap<string, KnownInstance>,
+  { known, heard }: ReadInstances,
   observations: readonly Observation[],
   rule: CountingRule,
   canAsk: boolean,
-): { readonly changes: readonly Change[]; readonly questions: Questions } {
-  const changes = new Map<string, Change>();
+  now: Date,
+): Observed {
+  const changes = new Map<string, HeardChange>();
   const questions = new Map<string, RaisedQuestion>();
+  const come = new Map<string, string>();
   for (const said of observations) {
     const id = said.instanceId;
     const earlier = changes.get(id) ?? null;
     const present = earlier?.after ?? known.get(id) ?? null;
-    const { after, raised } = observeOne(present, said, rule, canAsk);
-    if (after !== present) changes.set(id, joined(earlier, { before: present, after, cause: said.cause }));
+    const before = earlier?.heard ?? heard.get(id) ?? UNHEARD;
+    const { after, raised } = observeOne(present, said, before, rule, canAsk);
+    const change = { before: present, after, cause: said.cause, heard: heardAfter(present, after, said, before, now) };
+    if (after !== present) changes.set(id, { ...joined(earlier, change), heard: change.heard });
+    for (const address of comeBy(change)) come.set(address, id);
     if (raised) questions.set(id, raised);
     else if (after.state?.value === 'gone') questions.delete(id);
   }
-  return { changes: [...changes.values()], questions };
+  const last = [...come].map(([address, instanceId]) => ({ instanceId, address }));
+  return { changes: [...changes.values()], questions, come: last };
 }
+
+const UNHEARD: Heard = { end: null, addresses: null };
 
 /** Two changes as one; the cause is that of the later which touched access. */
 function joined(earlier: Change | null, later: Change): Change {
@@ -105,36 +151,21 @@ function joined(earlier: Change | null, later: Change): Change {
 function observeOne(
   present: KnownInstance | null,
   said: Observation,
+  heard: Heard,
   rule: CountingRule,
   canAsk: boolean,
 ): { readonly after: KnownInstance; readonly raised: RaisedQuestion | null } {
-  const { holds, claims } =
-    canAsk && said.source === 'events' ? withoutGrants(present, said) : { holds: said, claims: false };
+  if (canAsk && said.source === 'events') {
+    const { holds, claims } = withoutGrants(present, said);
+    const after = observe(present, holds);
+    return { after, raised: claims ? CLAIM : questionAfter(present, after, holds, rule) };
+  }
+  const { holds, isStale } = withoutStale(present, said, heard);
   const after = observe(present, holds);
-  return { after, raised: claims ? CLAIM : questionAfter(present, after, holds, rule) };
+  return { after, raised: isStale ? question('late') : questionAfter(present, after, holds, rule) };
 }
 
 const CLAIM = question('claim', { isNews: true });
-
-/**
- * All who claim an address that somebody else claims as well, among the addresses that have come; and the one that was asked
- * about, if its dispute goes on.
- */
-async function disputed(
-  trx: Knex.Transaction,
-  rule: CountingRule,
-  come: readonly Come[],
-  answered: Answered | null,
-): Promise<Questions> {
-  const addresses = come.map(({ address }) => address);
-  const ids = await disputants(trx, rule, addresses, answered?.instanceId ?? null);
-  return new Map(
-    ids.map((id) => [
-      id,
-      { ...question('dispute'), delayMilliseconds: id === answered?.instanceId ? answered.againMilliseconds : 0 },
-    ]),
-  );
-}
 
 /** A connection ends by itself when the instance is deleted; a soft-deleted one keeps its own (docs/api.md, "Instances"). */
 async function endConnections(trx: Knex.Transaction, changes: readonly Change[]): Promise<void> {

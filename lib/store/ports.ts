@@ -1,72 +1,64 @@
 import type { Knex } from 'knex';
 import type { InstanceAddress } from '../domain/address';
-import type { Observation } from '../domain/instance';
-
-interface PortRow {
-  readonly id: string;
-  readonly network: string;
-  readonly instance_id: string;
-  readonly mac: string | null;
-}
+import type { KnownInstance, Observation } from '../domain/instance';
 
 /**
- * The observations with what was learnt before of the ports in them: notifications name the port, and of its network the
- * label alone, which tenants choose; Compute's listing and legacy notifications name the MAC address alone. Keeps what they
- * themselves tell of ports. A port never changes its network.
+ * The observations with the networks of the ports in them, as far as they are known. Notifications name the port, and of its
+ * network the label alone, which tenants choose: a port never changes its network, so what was learnt once holds. Compute's
+ * listing and legacy notifications name the MAC address alone, which tenants choose too: by it an address that the instance
+ * has already stays what it was, and no other one becomes anything. Keeps what the observations themselves tell of ports.
+ * @param compared the instance whose answer was compared with its interfaces: what that left open is not known
  */
 export async function withKnownPorts(
   trx: Knex.Transaction,
   observations: readonly Observation[],
+  known: ReadonlyMap<string, KnownInstance>,
+  compared: string | null,
   now: Date,
 ): Promise<readonly Observation[]> {
-  for (const observation of observations) await learn(trx, observation, now);
-  const open = observations.filter(({ addresses = [] }) => addresses.some(({ network }) => network === null));
-  if (open.length === 0) return observations;
-  const rows: PortRow[] = await trx('ports')
-    .select('id', 'network', 'instance_id', 'mac')
-    .whereIn(
-      'instance_id',
-      open.map(({ instanceId }) => instanceId),
-    )
-    .orWhereIn(
-      'id',
-      open.flatMap(({ addresses = [] }) => addresses.flatMap(({ port }) => port ?? [])),
-    );
-  if (rows.length === 0) return observations;
-  return observations.map((observation) => ({
-    ...observation,
-    addresses: observation.addresses?.map((each) => withPort(each, observation.instanceId, rows)),
-  }));
+  await learn(trx, observations, now);
+  const networks = await networksOf(trx, observations);
+  return observations.map((observation) => {
+    const { instanceId, addresses } = observation;
+    if (!addresses) return observation;
+    const had = instanceId === compared ? [] : (known.get(instanceId)?.addresses?.value ?? []);
+    return { ...observation, addresses: addresses.map((each) => withPort(each, had, networks)) };
+  });
 }
 
-function withPort(address: InstanceAddress, instanceId: string, ports: readonly PortRow[]): InstanceAddress {
+function withPort(
+  address: InstanceAddress,
+  had: readonly InstanceAddress[],
+  networks: ReadonlyMap<string, string>,
+): InstanceAddress {
   const { network, port, mac } = address;
   if (network !== null) return address;
-  const known = ports.filter((each) =>
-    port === null ? mac !== null && each.mac === mac && each.instance_id === instanceId : each.id === port,
-  );
-  const [one, ...more] = known;
-  // two ports of one MAC address, on networks of which a tenant has made one: it is not known which this is
-  return one && more.length === 0 ? { ...address, port: one.id, network: one.network } : address;
+  if (port !== null) return { ...address, network: networks.get(port) ?? null };
+  const same = had.find((each) => each.address === address.address && each.kind === address.kind);
+  return same && mac !== null && same.mac === mac ? { ...address, port: same.port, network: same.network } : address;
 }
 
-/** From who knows: Compute, or the host itself. Their list is whole, so that the instance has no other port any more. */
-async function learn(
+async function networksOf(
   trx: Knex.Transaction,
-  { instanceId, addresses = [], source }: Observation,
-  now: Date,
-): Promise<void> {
-  if (source !== 'compute' && source !== 'host') return;
-  const told = new Map<string, PortRow>();
-  for (const { port, network, mac } of addresses)
-    if (port !== null && network !== null) told.set(port, { id: port, network, instance_id: instanceId, mac });
-  if (told.size === 0) return;
-  await trx('ports')
-    .where({ instance_id: instanceId })
-    .whereNotIn('id', [...told.keys()])
-    .delete();
-  await trx('ports')
-    .insert([...told.values()].map((row) => ({ ...row, learnt: now })))
-    .onConflict('id')
-    .merge(['instance_id', 'mac', 'learnt']);
+  observations: readonly Observation[],
+): Promise<ReadonlyMap<string, string>> {
+  const asked = observations
+    .flatMap(({ addresses = [] }) => addresses)
+    .flatMap(({ port, network }) => (port !== null && network === null ? [port] : []));
+  if (asked.length === 0) return new Map();
+  const rows: { id: string; network: string }[] = await trx('ports')
+    .select('id', 'network')
+    .whereIn('id', [...new Set(asked)]);
+  return new Map(rows.map(({ id, network }) => [id, network]));
+}
+
+/** From who knows: Compute, or the host itself. */
+async function learn(trx: Knex.Transaction, observations: readonly Observation[], now: Date): Promise<void> {
+  const told = observations
+    .filter(({ source }) => source === 'compute' || source === 'host')
+    .flatMap(({ addresses = [] }) => addresses)
+    .flatMap(({ port, network }) => (port !== null && network !== null ? [[port, network] as const] : []));
+  if (told.length === 0) return;
+  const rows = [...new Map(told)].map(([id, network]) => ({ id, network, learnt: now }));
+  await trx('ports').insert(rows).onConflict('id').ignore();
 }

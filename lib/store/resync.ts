@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg';
 import { question } from '../domain/trust';
 import type { Clock } from '../ports/clock';
 import type { Listing, ResyncOutcome, ResyncRecord, ResyncStore } from '../ports/directory-store';
-import type { Database } from './database';
+import { type Database, lockExclusively } from './database';
 import { askAbout } from './raised-questions';
 
 /** Instances asked about in one transaction. */
@@ -63,8 +63,17 @@ export class PostgresResync implements ResyncStore {
   }
 }
 
+const UNLISTED = 'i.heard < $1 and not exists (select from listed l where l.id = i.id)';
+
 /** What the listing did not have, though it was there before and nothing was heard of it since. `$1` is when it began. */
-const MISSING = `i.state = 'live' and i.heard < $1 and not exists (select from listed l where l.id = i.id)`;
+const MISSING = `i.state = 'live' and ${UNLISTED}`;
+
+/**
+ * What has no access, and of which nothing was heard for long: its end may have been lost. Compute lists none that is
+ * soft-deleted. Once a day.
+ */
+const FORGOTTEN = `(i.state = 'suspended' or i.state is null) and i.heard < $1::timestamptz - interval '1 hour'
+  and (i.asked is null or i.asked < $1::timestamptz - interval '1 day') and ${UNLISTED}`;
 
 class PostgresListing implements Listing {
   constructor(
@@ -90,6 +99,7 @@ class PostgresListing implements Listing {
   async askAboutMissing(begun: Date): Promise<void> {
     for await (const ids of this.#slices(begun))
       await this.database.transaction(async (trx) => {
+        await lockExclusively(trx, this.database.schema);
         const raised = new Map(ids.map((id) => [id, question('missing')]));
         await askAbout(trx, this.database.schema, raised, this.clock.now());
       });
@@ -106,7 +116,7 @@ class PostgresListing implements Listing {
   async *#slices(begun: Date): AsyncGenerator<readonly string[]> {
     for (let marker = ''; ; ) {
       const { rows } = await this.connection.query<{ id: string }>(
-        `select i.id from instances i where ${MISSING} and i.id > $2 order by i.id limit ${SLICE}`,
+        `select i.id from instances i where ((${MISSING}) or (${FORGOTTEN})) and i.id > $2 order by i.id limit ${SLICE}`,
         [begun, marker],
       );
       const last = rows.at(-1);

@@ -58,7 +58,7 @@ function settleSql(release: boolean): string {
       update filesystems f set
         ${release ? `${RELEASE},` : ''}
         applied_revision = case when $8::boolean then $4::bigint else f.applied_revision end,
-        behind_since = case when not $8::boolean then f.behind_since when f.desired_revision > $4::bigint then $3 end,
+        behind_since = case when not $8::boolean then f.behind_since when f.desired_revision > $4::bigint then $18::timestamptz end,
         access_count = $9
       where f.id = $1 and f.lease_token = $2
         and coalesce($5::timestamptz, $6::timestamptz, $7::timestamptz, $3::timestamptz) is not null

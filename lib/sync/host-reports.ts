@@ -3,12 +3,14 @@ import { InvalidInput } from '../domain/errors';
 import { type Observation, observationTime } from '../domain/instance';
 import { isInstanceId, isProjectId } from '../domain/name';
 import type { Clock } from '../ports/clock';
-import type { InstanceStore } from '../ports/directory-store';
+import type { InstanceStore, Target } from '../ports/directory-store';
 import type { InstanceReport, Unconfirmed } from '../ports/extension';
 import type { Changes } from '../ports/filesystem-store';
 
 /** How long a host waits at most for every backend to confirm. */
 const LONGEST_WAIT_MILLISECONDS = 60_000;
+/** What a notification that got lost leaves unseen is looked for after so long. */
+const LOOK_AGAIN_MILLISECONDS = 2_000;
 
 /** What a host says of its own instances, brought into the directory (docs/hosting.md, "Instances"). */
 export class HostReports {
@@ -33,14 +35,16 @@ export class HostReports {
   ): Promise<readonly Unconfirmed[]> {
     const now = this.clock.now();
     const observations = reports.map((report, index) => toObservation(report, `reports[${index}]`, now));
-    const concerned = await this.instances.apply(observations);
+    const targets = await this.instances.applyAndTarget(observations);
     this.nudge(); // after the commit
     if (waitSeconds === undefined) return [];
-    return this.#unconfirmed(concerned, Math.min(LONGEST_WAIT_MILLISECONDS, waitSeconds * 1_000), signal);
+    const ended = reports.flatMap(({ id, state }) => (state === 'live' ? [] : [id]));
+    const milliseconds = Math.min(LONGEST_WAIT_MILLISECONDS, waitSeconds * 1_000);
+    return this.#unconfirmed({ targets, ended }, milliseconds, signal);
   }
 
   async #unconfirmed(
-    filesystemIds: readonly string[],
+    awaited: { readonly targets: readonly Target[]; readonly ended: readonly string[] },
     milliseconds: number,
     signal: AbortSignal,
   ): Promise<readonly Unconfirmed[]> {
@@ -53,8 +57,9 @@ export class HostReports {
       signal.addEventListener('abort', end, { once: true });
       try {
         // from before the look: a change in between is not missed
-        const change = watched === null ? null : this.changes.next(watched, left, waiting.signal);
-        const behind = await this.instances.unsettled(filesystemIds);
+        const pause = Math.min(left, LOOK_AGAIN_MILLISECONDS);
+        const change = watched === null ? null : this.changes.next(watched, pause, waiting.signal);
+        const behind = await this.instances.unconfirmed(awaited.targets, awaited.ended);
         const [first] = behind;
         if (!first || left <= 0 || signal.aborted)
           return behind.map(({ name, backend }) => ({ filesystem: name, backend }));

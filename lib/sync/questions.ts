@@ -1,4 +1,5 @@
 import { Unavailable } from '../domain/errors';
+import type { QuestionReason } from '../domain/trust';
 import type { Clock } from '../ports/clock';
 import type { ComputeApi } from '../ports/cloud';
 import type { Question, QuestionStore } from '../ports/directory-store';
@@ -7,16 +8,19 @@ import type { Metrics } from '../ports/metrics';
 import { WakeUp } from './wake-up';
 
 /** Questions under way at once, of one process. */
-const CONCURRENCY = 8;
+const CONCURRENCY = 12;
+/** Of them, those about instances that a resync did not find: while a cell is down they are many, and slow. */
+const MISSING_CONCURRENCY = 4;
 /** What a lost notification leaves behind is found after so long. */
 const POLL_MILLISECONDS = 5_000;
 const FIRST_AGAIN_MILLISECONDS = 10_000;
 const LONGEST_AGAIN_MILLISECONDS = 30_000;
+const LONGEST_MISSING_AGAIN_MILLISECONDS = 300_000;
 
 /** Asks Compute what is open about single instances, and stores its answers. */
 export class Questions {
   readonly #wakeUp: WakeUp;
-  readonly #asking = new Set<Promise<void>>();
+  readonly #asking = new Map<Promise<void>, QuestionReason>();
 
   constructor(
     private readonly store: QuestionStore,
@@ -39,14 +43,15 @@ export class Questions {
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.wake(), { once: true });
     while (!signal.aborted) await this.#wakeUp.wait(await this.#takeAndAsk(signal));
-    await Promise.all(this.#asking);
+    await Promise.all(this.#asking.keys());
   }
 
   /** @returns how long there is nothing to do, milliseconds */
   async #takeAndAsk(signal: AbortSignal): Promise<number> {
     try {
-      const free = CONCURRENCY - this.#asking.size;
-      const taken = free > 0 ? await this.store.take(free) : [];
+      const missing = [...this.#asking.values()].filter((reason) => reason === 'missing').length;
+      const free = CONCURRENCY - MISSING_CONCURRENCY - (this.#asking.size - missing);
+      const taken = await this.store.take(Math.max(0, free), MISSING_CONCURRENCY - missing);
       for (const question of taken) this.#start(question, signal);
       // whoever ends looks again
       return this.#asking.size > 0 ? POLL_MILLISECONDS : await this.#untilDue();
@@ -72,7 +77,7 @@ export class Questions {
         this.#asking.delete(asking);
         this.wake();
       });
-    this.#asking.add(asking);
+    this.#asking.set(asking, question.reason);
   }
 
   async #ask(question: Question, signal: AbortSignal): Promise<void> {
@@ -86,13 +91,13 @@ export class Questions {
     } catch (error) {
       if (signal.aborted || !(error instanceof Unavailable)) throw error;
       this.metrics.questionAsked(reason, 'unanswered');
-      await this.store.postpone(question, this.#delay(failures));
+      await this.store.postpone(question, this.#delay(reason, failures));
     }
   }
 
-  /** 10 s, 20 s, and then 30 s, a quarter of it random. */
-  #delay(failures: number): number {
-    const longest = Math.min(LONGEST_AGAIN_MILLISECONDS, FIRST_AGAIN_MILLISECONDS * (failures + 1));
-    return longest * (0.75 + this.random() / 4);
+  /** 10 s, 20 s, and then 30 s, a quarter of it random; about what a resync did not find up to five minutes. */
+  #delay(reason: QuestionReason, failures: number): number {
+    const longest = reason === 'missing' ? LONGEST_MISSING_AGAIN_MILLISECONDS : LONGEST_AGAIN_MILLISECONDS;
+    return Math.min(longest, FIRST_AGAIN_MILLISECONDS * (failures + 1)) * (0.75 + this.random() / 4);
   }
 }

@@ -131,7 +131,7 @@ export class Resync {
     const { missing, live } = await listing.missing(begun);
     const { kind: outcome, message } = resyncVerdict({ ...found, missing, live }, this.options.largestShare);
     // absence proves nothing; a confirmed deletion is never held back
-    if (missing > 0) await listing.askAboutMissing(begun);
+    await listing.askAboutMissing(begun);
     return { ended: this.clock.now(), outcome, message, missing };
   }
 

@@ -112,14 +112,14 @@ describe('where Compute can be asked', () => {
       id: ID(each),
       project: 'demo',
       state: 'live' as const,
-      addresses: addresses(`10.20.0.${each}`),
+      addresses: addresses(`10.20.0.1${each}`),
     }));
-    compute.set({ servers: { [ID(21)]: inDemo('10.20.0.21'), [ID(22)]: inDemo('10.20.0.22') } });
+    compute.set({ servers: { [ID(21)]: inDemo('10.20.0.121'), [ID(22)]: inDemo('10.20.0.122') } });
     expect(await api.extension.instances.report(reports, { waitSeconds: 10 })).toEqual([]);
     const status = async (id: string) =>
       (await api.send('get', `/os-filesystem/resynced/instances/${id}`)).body.instance_entry?.status;
     expect([await status(ID(21)), await status(ID(22))]).toEqual(['connected', 'connected']);
-    compute.set({ servers: { [ID(22)]: inDemo('10.20.0.22') } });
+    compute.set({ servers: { [ID(22)]: inDemo('10.20.0.122') } });
     api.extension.instances.resync();
     await until(async () => (await status(ID(21))) === undefined);
     expect(await status(ID(22))).toBe('connected');

@@ -28,7 +28,7 @@ describe('an address that somebody else claims as well', () => {
   };
   const answer = async (id: string, said: Said) => {
     stores.clock.advance(10);
-    const [question] = (await stores.questions.take(10)).filter(({ instanceId }) => instanceId === id);
+    const [question] = (await stores.questions.take(10, 10)).filter(({ instanceId }) => instanceId === id);
     if (!question) throw new Error(`nothing is asked about ${id}`);
     stores.clock.advance(10);
     return stores.questions.answer(question, anObservation(stores.clock, id, { source: 'compute', ...said }));
@@ -84,7 +84,7 @@ describe('an address that somebody else claims as well', () => {
   it('is asked about again after an answer that is older than the doubt', async () => {
     await handedOver();
     await say('new', { state: 'gone' });
-    const [question] = (await stores.questions.take(10)).filter(({ instanceId }) => instanceId === 'old');
+    const [question] = (await stores.questions.take(10, 10)).filter(({ instanceId }) => instanceId === 'old');
     if (!question) throw new Error('nothing is asked');
     // another process, whose clock is behind
     const observation = anObservation(stores.clock, 'old', { source: 'compute', project: 'p1', addresses: [ADDRESS] });

@@ -97,11 +97,51 @@ describe('the instance directory', () => {
     expect(await stores.instances.prune(stores.clock.now())).toBe(1);
   });
 
-  it('tells which filesystems a backend has not confirmed yet', async () => {
-    const { id, name } = await aFilesystem(stores);
-    const concerned = await say('vm', { addresses: ['10.0.0.1'] });
-    expect(await stores.instances.unsettled(concerned)).toEqual([{ id, name, backend: 'default' }]);
-    await settleAll(stores);
-    expect(await stores.instances.unsettled(concerned)).toEqual([]);
+  describe('what a host waits for', () => {
+    const target = async (id: string, said: Parameters<typeof anObservation>[2]) => {
+      stores.clock.advance(1);
+      return stores.instances.applyAndTarget([anObservation(stores.clock, id, { source: 'host', ...said })]);
+    };
+    const unconfirmed = async (targets: Awaited<ReturnType<typeof target>>, ...ended: readonly string[]) =>
+      (await stores.instances.unconfirmed(targets, ended)).map(({ name }) => name);
+
+    it('is what the backend does not have yet', async () => {
+      const { name } = await aFilesystem(stores);
+      const targets = await target('vm', { addresses: ['10.0.0.1'] });
+      expect(await unconfirmed(targets)).toEqual([name]);
+      await settleAll(stores);
+      expect(await unconfirmed(targets)).toEqual([]);
+      // what others change later is not waited for
+      await say('other', { addresses: ['10.0.0.2'] });
+      expect(await unconfirmed(targets)).toEqual([]);
+    });
+
+    it.each<['project' | 'global' | 'instance']>([['project'], ['global'], ['instance']])(
+      'of an end is the same when it is said again, scope %s',
+      async (scope) => {
+        const { id, name } = await aFilesystem(stores, { scope, owner: 'demo' });
+        await say('vm', { addresses: ['10.0.0.1'] });
+        if (scope === 'instance')
+          await stores.filesystems.transaction('spec', (tx) =>
+            tx.connect(id, 'vm', { userId: null, projectId: 'demo' }),
+          );
+        await settleAll(stores);
+        await say('vm', { state: 'suspended' });
+        for (let again = 0; again < 3; again += 1)
+          expect(await unconfirmed(await target('vm', { state: 'gone' }), 'vm')).toEqual([name]);
+        await settleAll(stores);
+        expect(await unconfirmed(await target('vm', { state: 'gone' }), 'vm')).toEqual([]);
+      },
+    );
+
+    it('of an end that is old news never comes: the instance is let in', async () => {
+      const { name } = await aFilesystem(stores);
+      await say('vm', { addresses: ['10.0.0.1'], source: 'compute' });
+      await settleAll(stores);
+      const time = new Date(stores.clock.now().getTime() - 60_000);
+      const targets = await target('vm', { state: 'gone', time });
+      await settleAll(stores);
+      expect(await unconfirmed(targets, 'vm')).toEqual([name]);
+    });
   });
 });

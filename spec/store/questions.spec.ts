@@ -27,9 +27,9 @@ describe('questions to Compute', () => {
   };
   /** What is due now, by id. */
   const take = async (): Promise<readonly string[]> =>
-    (await stores.questions.take(100)).map(({ instanceId, reason }) => `${instanceId} ${reason}`).toSorted();
+    (await stores.questions.take(100, 100)).map(({ instanceId, reason }) => `${instanceId} ${reason}`).toSorted();
   const takeOne = async (): Promise<Question> => {
-    const [question, ...more] = await stores.questions.take(100);
+    const [question, ...more] = await stores.questions.take(100, 100);
     if (!question || more.length > 0) throw new Error('expected one question');
     return question;
   };
@@ -103,7 +103,7 @@ describe('questions to Compute', () => {
     expect(await take()).toEqual([]);
     stores.clock.advance(SECOND);
     expect(await takeOne()).toMatchObject({ failures: 1 });
-    stores.clock.advance(30 * SECOND);
+    stores.clock.advance(60 * SECOND);
     expect(await take()).toEqual(['vm claim']);
   });
 
@@ -113,7 +113,7 @@ describe('questions to Compute', () => {
     await say('old', { project: 'p1', addresses: ['10.0.0.1'] });
     await say('new', { project: 'p2', addresses: ['10.0.0.1'] });
     expect([await listOf(mine), await listOf(theirs)]).toEqual([[], []]);
-    const questions = await stores.questions.take(10);
+    const questions = await stores.questions.take(10, 10);
     expect(questions.map(({ instanceId }) => instanceId).toSorted()).toEqual(['new', 'old']);
     for (const question of questions)
       await answer(
@@ -121,6 +121,10 @@ describe('questions to Compute', () => {
         question.instanceId === 'old' ? { state: 'gone' } : { project: 'p2', addresses: ['10.0.0.1'] },
       );
     expect([await listOf(mine), await listOf(theirs)]).toEqual([[], ['10.0.0.1']]);
+    // whose answer came while the other one was open is asked about once more
+    stores.clock.advance(10 * SECOND);
+    for (const question of await stores.questions.take(10, 10))
+      await answer(question, { project: 'p2', addresses: ['10.0.0.1'] });
     expect(await stores.questions.nextDue()).toBeNull();
   });
 
@@ -133,7 +137,7 @@ describe('questions to Compute', () => {
       const pause = (due?.getTime() ?? 0) - stores.clock.now().getTime();
       pauses = [...pauses, Math.round(pause / SECOND)];
       stores.clock.advance(Math.max(0, pause) + 10);
-      for (const question of await stores.questions.take(10))
+      for (const question of await stores.questions.take(10, 10))
         await answer(question, {
           project: question.instanceId === 'one' ? 'p1' : 'p2',
           addresses: ['10.0.0.1'],
@@ -249,11 +253,123 @@ describe('questions to Compute', () => {
       expect(await listOf(filesystem)).toEqual([]);
     });
 
-    it('what Compute cannot tell is not asked for over and over', async () => {
+    it('what Compute cannot tell is asked for later and later', async () => {
       await say('vm', { addresses: [onPort('10.20.0.1')] });
       await answer(await takeOne(), { addresses: [onPort('10.20.0.1', { port: null })] });
-      stores.clock.advance(60 * SECOND);
+      stores.clock.advance(9 * SECOND);
       expect(await take()).toEqual([]);
+      stores.clock.advance(2 * SECOND);
+      await answer(await takeOne(), { addresses: [onPort('10.20.0.1', { port: null })] });
+      stores.clock.advance(19 * SECOND);
+      expect(await take()).toEqual([]);
+      stores.clock.advance(2 * SECOND);
+      expect(await take()).toEqual(['vm port']);
     });
+
+    it('a known MAC address makes no other address count, whoever tells it', async () => {
+      const filesystem = await aFilesystem(stores, { scope: 'project', owner: 'p1' });
+      await say('victim', {
+        project: 'p1',
+        source: 'host',
+        addresses: [onPort('10.20.0.5', { port: 'p-5', mac: null, network: 'storage' })],
+      });
+      const own = onPort('10.20.0.66', { network: 'storage' });
+      await say('attacker', { project: 'p2', source: 'compute', addresses: [own] });
+      const stolen = onPort('10.20.0.5', { port: null });
+      for (const source of ['compute', 'notification'] as const)
+        await say('attacker', { project: 'p2', source, addresses: [onPort('10.20.0.66', { port: null }), stolen] });
+      expect(await listOf(filesystem)).toEqual(['10.20.0.5']);
+      // an answer that Compute's interfaces do not bear out
+      const question = await takeOne();
+      await answer(question, { project: 'p2', addresses: [own, stolen] });
+      expect(await listOf(filesystem)).toEqual(['10.20.0.5']);
+    });
+  });
+
+  it('about what a resync did not find hold up no others', async () => {
+    await stores.instances.apply(
+      Array.from({ length: 20 }, (_, index) => anObservation(stores.clock, `missing-${index}`, { addresses: [] })),
+    );
+    stores.clock.advance(SECOND);
+    const begun = stores.clock.now();
+    await stores.resync.alone((listing) => listing.askAboutMissing(begun));
+    stores.clock.advance(SECOND);
+    await say('vm', { source: 'events', addresses: ['10.0.0.1'] });
+    const taken = await stores.questions.take(4, 2);
+    expect(taken.map(({ reason }) => reason).toSorted()).toEqual(['claim', 'missing', 'missing']);
+    // a resync that does not find them either does not raise them again
+    await stores.resync.alone((listing) => listing.askAboutMissing(stores.clock.now()));
+    expect(await stores.questions.take(0, 100)).toHaveLength(18);
+  });
+
+  it('about an ending are not lost while another one is under way', async () => {
+    await say('vm', { source: 'events', addresses: ['10.0.0.1'] });
+    const question = await takeOne();
+    await say('vm', { state: 'suspended' });
+    stores.clock.advance(-5);
+    await answer(question, { state: 'live', addresses: ['10.0.0.1'] });
+    stores.clock.advance(61 * SECOND);
+    expect(await take()).toHaveLength(1);
+  });
+
+  it('are asked again when an answer was older than an end that was heard meanwhile, which stays', async () => {
+    const filesystem = await aFilesystem(stores);
+    await say('vm', { addresses: ['10.0.0.1'] });
+    const asked = stores.clock.now();
+    stores.clock.advance(200);
+    // told by a host whose clock is a second behind
+    const time = new Date(stores.clock.now().getTime() - 1_000);
+    await stores.instances.apply([anObservation(stores.clock, 'vm', { state: 'gone', time })]);
+    stores.clock.advance(200);
+    const page = { source: 'compute', time: asked, addresses: ['10.0.0.1'] } as const;
+    await stores.instances.apply([anObservation(stores.clock, 'vm', page)]);
+    expect(await listOf(filesystem)).toEqual([]);
+  });
+
+  it('are asked again when a list was older than one that was heard meanwhile, which stays', async () => {
+    const filesystem = await aFilesystem(stores);
+    await say('vm', { addresses: ['10.0.0.1', '10.0.0.2'], time: new Date(stores.clock.now().getTime() - 5_000) });
+    const asked = stores.clock.now();
+    stores.clock.advance(200);
+    const time = new Date(stores.clock.now().getTime() - 1_000);
+    await stores.instances.apply([anObservation(stores.clock, 'vm', { addresses: ['10.0.0.1'], time })]);
+    const page = { source: 'compute', time: asked, addresses: ['10.0.0.1', '10.0.0.2'] } as const;
+    await stores.instances.apply([anObservation(stores.clock, 'vm', page)]);
+    expect(await listOf(filesystem)).toEqual(['10.0.0.1']);
+    expect(await take()).toEqual(['vm late']);
+  });
+
+  it('doubt an older claim whose rival came and went in one batch', async () => {
+    const mine = await aFilesystem(stores, { scope: 'project', owner: 'p1' });
+    await say('old', { project: 'p1', addresses: ['10.0.0.1'] });
+    stores.clock.advance(1);
+    const rival = (said: Said) => anObservation(stores.clock, 'new', { project: 'p2', ...said });
+    await stores.instances.apply([rival({ addresses: ['10.0.0.1'] }), rival({ state: 'gone' })]);
+    expect(await listOf(mine)).toEqual([]);
+    expect(await take()).toEqual(['old dispute']);
+  });
+
+  it('find what was soft-deleted and forgotten', async () => {
+    await say('vm', { addresses: ['10.0.0.1'] });
+    await say('vm', { state: 'suspended' });
+    stores.clock.advance(61 * SECOND);
+    await answer(await takeOne(), { state: 'suspended' });
+    stores.clock.advance(25 * 3_600 * SECOND);
+    const resync = () => stores.resync.alone((listing) => listing.askAboutMissing(stores.clock.now()));
+    await resync();
+    const question = await takeOne();
+    expect(question.reason).toBe('missing');
+    await answer(question, { state: 'gone' });
+    stores.clock.advance(25 * 3_600 * SECOND);
+    expect(await stores.instances.prune(new Date(stores.clock.now().getTime() - 24 * 3_600 * SECOND))).toBe(1);
+  });
+
+  it('are raised when nobody tells the addresses of an instance, and not when somebody soon does', async () => {
+    await say('silent', {});
+    await say('told', {});
+    await say('told', { addresses: ['10.0.0.1'] });
+    expect(await take()).toEqual([]);
+    stores.clock.advance(15 * SECOND);
+    expect(await take()).toEqual(['silent addresses']);
   });
 });

@@ -42,7 +42,7 @@ describe('a resync', () => {
       await listing.askAboutMissing(begun);
     });
     expect((await accessOf(stores, filesystem.id)).addresses).toHaveLength(4);
-    expect(await stores.questions.take(10)).toEqual([]);
+    expect(await stores.questions.take(10, 10)).toEqual([]);
   });
 
   it('has Compute asked about each that is missing', async () => {
@@ -50,7 +50,7 @@ describe('a resync', () => {
       await listing.add(['a']);
       await listing.askAboutMissing(begun);
     });
-    const questions = await stores.questions.take(10);
+    const questions = await stores.questions.take(10, 10);
     expect(questions.map(({ instanceId, reason }) => `${instanceId} ${reason}`).toSorted()).toEqual([
       'b missing',
       'c missing',

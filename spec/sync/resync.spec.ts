@@ -56,7 +56,7 @@ describe('resync', () => {
   };
   /** What is asked is answered. */
   const answered = async () => {
-    for (const question of await stores.questions.take(100))
+    for (const question of await stores.questions.take(100, 100))
       await stores.questions.answer(question, await compute.find(question.instanceId, stop.signal));
   };
   const list = async () => (await accessOf(stores, filesystem.id)).addresses;
@@ -114,7 +114,7 @@ describe('resync', () => {
     start();
     expect(await done(1)).toMatchObject({ outcome: 'incomplete' });
     expect(await list()).toEqual(['10.0.0.1', '10.0.0.2']);
-    expect((await stores.questions.take(10)).map(({ instanceId }) => instanceId)).toContain('b');
+    expect((await stores.questions.take(10, 10)).map(({ instanceId }) => instanceId)).toContain('b');
   });
 
   it('withdraws nothing when a page fails, and tries again with back-off', async () => {
@@ -145,7 +145,7 @@ describe('resync', () => {
     expect(braked).toEqual([true]);
     expect(logged[0]).toMatch(/suspiciously many/);
     compute.instances.delete('vm-0');
-    const question = (await stores.questions.take(100)).find(({ instanceId }) => instanceId === 'vm-0');
+    const question = (await stores.questions.take(100, 100)).find(({ instanceId }) => instanceId === 'vm-0');
     if (!question) throw new Error('vm-0 is not asked about');
     await stores.questions.answer(question, await compute.find('vm-0', stop.signal));
     expect(await list()).toHaveLength(59);

@@ -27,14 +27,23 @@ export async function up(knex: Knex): Promise<void> {
       add column heard timestamptz not null default now(),
       -- the last change that could touch access: when by our clock, and what said it
       add column changed timestamptz,
+      -- by our clock: when others than Compute last told of its end, and of its addresses
+      add column end_heard timestamptz,
+      add column addresses_heard timestamptz,
       add column cause text,
       -- when Compute is to be asked about it; null: nothing is open
       add column ask_next timestamptz,
-      add column ask_reason text check (ask_reason in ('claim', 'port', 'dispute', 'late', 'ending', 'missing')),
+      add column ask_reason text check (ask_reason in ('claim', 'port', 'addresses', 'dispute', 'late', 'ending', 'missing')),
       add column asked timestamptz,
+      -- raised when it is taken and when something is raised: an answer settles what was taken alone
+      add column ask_token bigint not null default 0,
       add column ask_failures integer not null default 0 check (ask_failures >= 0),
       add check (ask_next is null or ask_reason is not null);
-    create index instances_ask on instances (ask_next) where ask_next is not null;
+    create index instances_ask on instances ((ask_reason = 'missing'), ask_next) where ask_next is not null;
+
+    -- by our clock: a tombstone stays for its time, whatever its message said
+    drop index instances_gone;
+    create index instances_gone on instances (heard) where state = 'gone';
 
     alter table instance_addresses
       add column mac text check (mac ~ '^[0-9a-f]{2}(:[0-9a-f]{2}){5}$'),
@@ -51,12 +60,10 @@ export async function up(knex: Knex): Promise<void> {
     create table ports (
       id text collate "C" primary key,
       network text collate "C" not null,
-      -- where it was last seen: Compute's listing and legacy notifications name the MAC address alone
-      instance_id text collate "C" not null,
-      mac text,
       learnt timestamptz not null default now()
     );
-    create index ports_instance on ports (instance_id);
+    create index ports_learnt on ports (learnt);
+    create index instance_addresses_port on instance_addresses (port) where port is not null;
 
     drop index access_log_filesystem;
     alter table access_log
@@ -80,11 +87,14 @@ export async function down(knex: Knex): Promise<void> {
     alter table access_log drop column project, alter column time type timestamptz;
     drop table ports, deployment;
     alter table filesystems drop column seen_revision;
+    drop index instance_addresses_port, instances_gone;
+    create index instances_gone on instances (state_time) where state = 'gone';
     alter table instance_addresses drop column mac, drop column position;
     -- claims that nothing is known of
     delete from instances i where state is null and project_time is null and addresses_time is null
       and not exists (select from access_entries e where e.instance_id = i.id);
     alter table instances drop column first_heard, drop column heard, drop column changed, drop column cause,
-      drop column ask_next, drop column ask_reason, drop column asked, drop column ask_failures;
+      drop column end_heard, drop column addresses_heard, drop column ask_next, drop column ask_reason,
+      drop column asked, drop column ask_token, drop column ask_failures;
   `);
 }
