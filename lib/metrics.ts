@@ -98,21 +98,13 @@ type CloudMetrics = Pick<
   'busConnected' | 'messageTaken' | 'computeReachable' | 'questionAsked' | 'resyncFinished' | 'resyncBraked'
 >;
 
+/** Gauges are made when they are first set: where there is no bus or no Compute there is none that says 0. */
 function cloudMetrics(registry: Registry): CloudMetrics {
-  const bus = gauge(registry, {
-    name: 'bus_connected',
-    help: '1 while messages of the bus are consumed, else 0.',
-    labelNames: [],
-  });
+  const set = (isOn: boolean, said: Said<never>) => gauge(registry, said).set(isOn ? 1 : 0);
   const messages = counter(registry, {
     name: 'messages_total',
     help: 'Messages of the bus: stored, ignored, or unreadable and why.',
     labelNames: ['outcome', 'kind'],
-  });
-  const compute = gauge(registry, {
-    name: 'compute_up',
-    help: '1 while the Compute API answers as it should, else 0.',
-    labelNames: [],
   });
   const questions = counter(registry, {
     name: 'questions_total',
@@ -124,20 +116,31 @@ function cloudMetrics(registry: Registry): CloudMetrics {
     help: "Time of one comparison with the Compute API's list of all instances, by its outcome.",
     labelNames: ['outcome'],
   });
-  const braked = gauge(registry, {
-    name: 'resync_braked',
-    help: '1 when suspiciously many instances were missing at the last resync, else 0.',
-    labelNames: [],
-  });
   return {
-    busConnected: (connected) => bus.set(connected ? 1 : 0),
+    busConnected: (connected) => set(connected, BUS_CONNECTED),
     messageTaken: (outcome, kind) => messages.inc({ outcome, kind }),
-    computeReachable: (reachable) => compute.set(reachable ? 1 : 0),
+    computeReachable: (reachable) => set(reachable, COMPUTE_UP),
     questionAsked: (reason, outcome) => questions.inc({ reason, outcome }),
     resyncFinished: (outcome, seconds) => resyncs.observe({ outcome }, seconds),
-    resyncBraked: (isBraked) => braked.set(isBraked ? 1 : 0),
+    resyncBraked: (isBraked) => set(isBraked, RESYNC_BRAKED),
   };
 }
+
+const BUS_CONNECTED: Said<never> = {
+  name: 'bus_connected',
+  help: '1 while messages of the bus are consumed, else 0.',
+  labelNames: [],
+};
+const COMPUTE_UP: Said<never> = {
+  name: 'compute_up',
+  help: '1 while the Compute API answers as it should, else 0.',
+  labelNames: [],
+};
+const RESYNC_BRAKED: Said<never> = {
+  name: 'resync_braked',
+  help: '1 when suspiciously many instances were missing at the last resync, else 0.',
+  labelNames: [],
+};
 
 // A second extension with the same registry finds what the first has made: prom-client refuses a name twice.
 

@@ -41,9 +41,24 @@ describe('prometheusMetrics', () => {
     expect(await registry.metrics()).toContain('shared_filesystem_convergence_seconds_count{backend="filer"} 2');
   });
 
+  it('says nothing of a bus or a Compute that there is not, and what is so of one that there is', async () => {
+    const registry = new Registry();
+    const metrics = prometheusMetrics(registry);
+    expect(await registry.metrics()).not.toMatch(/bus_connected|compute_up|resync_braked/);
+    metrics.busConnected(true);
+    metrics.busConnected(false);
+    metrics.computeReachable(true);
+    const text = await registry.metrics();
+    expect(text).toContain('shared_filesystem_bus_connected 0');
+    expect(text).toContain('shared_filesystem_compute_up 1');
+  });
+
   it('has every metric that docs/operations.md names, and no other', async () => {
     const registry = new Registry();
-    prometheusMetrics(registry);
+    const metrics = prometheusMetrics(registry);
+    metrics.busConnected(true);
+    metrics.computeReachable(true);
+    metrics.resyncBraked(false);
     const page = readFileSync(`${__dirname}/../docs/operations.md`, 'utf8');
     const documented = [...page.matchAll(/^\| `(shared_filesystem_[a-z_]+)`/gm)].map(([, name]) => name);
     const kept = (await registry.getMetricsAsJSON()).map(({ name }) => name);

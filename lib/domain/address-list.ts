@@ -20,14 +20,17 @@ export function commonAddresses(
 
 /**
  * Sorted by text, each address once, so that the same list in another order is the same fact. One that can never count is
- * left out: the directory does not hold it.
+ * left out, and so is what no instance has so many of: the directory does not hold it.
  */
 export function countableAddresses(addresses: readonly InstanceAddress[]): readonly InstanceAddress[] {
   const byAddress = new Map(addresses.filter(({ address }) => canCount(address)).map((each) => [each.address, each]));
-  return [...byAddress.values()].toSorted((one, other) =>
-    one.address < other.address ? -1 : Number(one.address > other.address),
-  );
+  return [...byAddress.values()]
+    .toSorted((one, other) => (one.address < other.address ? -1 : Number(one.address > other.address)))
+    .slice(0, MOST_KNOWN_ADDRESSES);
 }
+
+/** Of one instance: a message with thousands would make every list that it concerns slow. */
+export const MOST_KNOWN_ADDRESSES = 256;
 
 /** Whether both are known, and not the same. */
 function differ(one: string | null, other: string | null): boolean {

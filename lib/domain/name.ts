@@ -12,9 +12,12 @@ export function isFilesystemName(name: string): boolean {
   return FILESYSTEM_NAME.test(name) && !RESERVED.has(name);
 }
 
+/** Words that are no ids in a URL: Compute has another meaning for them. */
+const NO_INSTANCE = new Set(['.', '..', 'detail']);
+
 /** Whether an instance can have this id. Nova's are UUIDs, other hosts' need not be. */
 export function isInstanceId(id: string): boolean {
-  return INSTANCE_ID.test(id);
+  return INSTANCE_ID.test(id) && !NO_INSTANCE.has(id);
 }
 
 /** Whether a project can have this id: what Compute puts into a URL, of 1 to 255 printable ASCII characters without `/`. */

@@ -85,7 +85,7 @@ export interface Configuration {
    */
   AMQP_EXCHANGES: [string, ...string[]];
   /**
-   * The name of our own queue: one a deployment, shared by all its processes. Without it: `nova-shared-filesystem.` and the deployment's identity, which stands in the database.
+   * The name of our own queue: one a deployment, shared by all its processes. Without it: `nova-shared-filesystem.` and the deployment's identity, which stands in the database. A queue keeps the bindings to exchanges that were configured before: delete it when `AMQP_EXCHANGES` changes.
    */
   AMQP_QUEUE?: string;
   /**

@@ -45,8 +45,9 @@ async function serve(
     answer = await answerTo(services, request, response, requestId, target, path, query);
   } catch (error) {
     answer = faultAnswer(error);
-    if (answer.status >= 500)
-      services.logger.error({ requestId, route: target.route.pattern, err: error }, 'request failed');
+    const facts = { requestId, route: target.route.pattern };
+    if (answer.status === 503) services.logger.warn({ ...facts, reason: String(error) }, 'request not served for now');
+    else if (answer.status >= 500) services.logger.error({ ...facts, err: error }, 'request failed');
   }
   send(request, response, requestId, answer);
   const milliseconds = services.clock.monotonic() - begun;

@@ -1,6 +1,6 @@
 import { Unavailable } from '../domain/errors';
 import type { Observation } from '../domain/instance';
-import type { ComputeApi, ListingPage } from '../ports/cloud';
+import { type ComputeApi, type ListingPage, Untold } from '../ports/cloud';
 import { type ComputeAccess, ComputeRequests } from './compute-requests';
 import { seesTooLittle } from './compute-troubles';
 import { type Attachment, readAttachments, withPlaces } from './interface-answer';
@@ -68,7 +68,7 @@ export class NovaComputeApi implements ComputeApi {
     const reading = readServer(isJsonObject(body) ? fieldOf(body, 'server') : undefined, time);
     if (reading.instanceId !== instanceId) throw unreadable();
     if (reading.observation === null)
-      throw new Unavailable('Compute cannot tell of the instance now: its cell may be down.');
+      throw new Untold('Compute cannot tell of the instance now: its cell may be down.');
     return reading.observation;
   }
 

@@ -2,7 +2,7 @@ import { type InstanceAddress, parseAddress, parseMac } from '../domain/address'
 import { InvalidInput } from '../domain/errors';
 import { isInstanceId } from '../domain/name';
 import { type InstancePayload, instanceIdIn, projectIn, textsIn, wholeList } from './instance-payload';
-import { fieldOf, type JsonObject, novaObjectData } from './payload-fields';
+import { fieldOf, isJsonObject, type JsonObject, novaObjectData } from './payload-fields';
 
 /**
  * Reads the payload of a versioned notification (`instance.create.end`; Nova's "Versioned Notifications").
@@ -10,6 +10,7 @@ import { fieldOf, type JsonObject, novaObjectData } from './payload-fields';
  */
 export function readVersionedPayload(payload: unknown): InstancePayload {
   const data = novaObjectData(payload);
+  if (!isKnownVersion(payload)) throw new InvalidInput('its payload is of a version that is not known.');
   if (data === null) throw new InvalidInput('its payload has no "nova_object.data".');
   const update = stateUpdateIn(data);
   return {
@@ -19,6 +20,12 @@ export function readVersionedPayload(payload: unknown): InstancePayload {
     tasks: [...textsIn(data, 'task_state'), ...textsIn(update, 'new_task_state')],
     addresses: wholeList(fieldOf(data, 'ip_addresses'), readIpPayload),
   };
+}
+
+/** Nova has 1.x, of updates 2.x; of another major version the same names may mean something else. */
+function isKnownVersion(payload: unknown): boolean {
+  const version = isJsonObject(payload) ? fieldOf(payload, 'nova_object.version') : undefined;
+  return version === undefined || (typeof version === 'string' && /^[12]\.\d+$/.test(version));
 }
 
 /** `instance.update` alone has one: the change that it tells of. */

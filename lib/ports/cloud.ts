@@ -1,3 +1,4 @@
+import { Unavailable } from '../domain/errors';
 import type { Observation } from '../domain/instance';
 
 /** One page of Compute's list of the instances of all projects. */
@@ -10,11 +11,14 @@ export interface ListingPage {
   readonly complete: boolean;
 }
 
+/** Compute answers, and cannot tell of this one instance: its cell may be down. */
+export class Untold extends Unavailable {}
+
 /** The Compute API, the truth behind the notifications (docs/architecture.md, "The instance directory"). */
 export interface ComputeApi {
   /**
    * What Compute says of one instance now: `gone` when it knows of none.
-   * @throws Unavailable when it cannot be told: Compute is out of reach, answers nonsense, refuses the token, or has a cell down
+   * @throws Unavailable when it cannot be told: Compute is out of reach, answers nonsense, refuses the token; `Untold` when it has a cell down
    */
   find(instanceId: string, signal: AbortSignal): Promise<Observation>;
 

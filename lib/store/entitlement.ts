@@ -19,8 +19,11 @@ export function countsSql(rule: CountingRule, alias: string, letInBy: string | n
 export function surplusSql(rule: CountingRule, alias: string, letInBy: string | null = null): string {
   const most = Math.trunc(rule.mostPerInstance ?? MOST_ADDRESSES);
   return `(${alias}.position > ${most} and ${most} <= (
-    select count(*) from instance_addresses before
-    where before.instance_id = ${alias}.instance_id and before.position < ${alias}.position and ${mayCountSql(rule, 'before', letInBy)}
+    select count(*) from (
+      select from instance_addresses before
+      where before.instance_id = ${alias}.instance_id and before.position < ${alias}.position and ${mayCountSql(rule, 'before', letInBy)}
+      limit ${most}
+    ) as first
   ))`;
 }
 

@@ -31,7 +31,8 @@ export class Resync {
   readonly #wakeUp: WakeUp;
   #neededSince: Date;
   #failures = 0;
-  #isBraked = false;
+  /** What the last one came to. */
+  #said = '';
 
   constructor(
     private readonly store: ResyncStore,
@@ -144,10 +145,13 @@ export class Resync {
       this.#failures = 0;
       this.metrics.resyncBraked(outcome === 'braked');
     }
-    if (outcome === 'braked' && !this.#isBraked)
+    // a condition is said once
+    const said = `${outcome} ${message}`;
+    if (outcome === 'complete') this.logger.info(facts, 'resync ended');
+    else if (said === this.#said) this.logger.debug(facts, 'resync as before');
+    else if (outcome === 'braked')
       this.logger.error(facts, 'resync misses suspiciously many instances: Compute is asked about each');
-    else if (outcome === 'failed' || outcome === 'incomplete') this.logger.warn(facts, 'resync did not see everything');
-    else this.logger.info(facts, 'resync ended');
-    if (outcome !== 'failed') this.#isBraked = outcome === 'braked';
+    else this.logger.warn(facts, 'resync did not see everything');
+    this.#said = said;
   }
 }

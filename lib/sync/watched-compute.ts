@@ -1,6 +1,6 @@
 import { Unavailable } from '../domain/errors';
 import type { Observation } from '../domain/instance';
-import type { ComputeApi, ListingPage } from '../ports/cloud';
+import { type ComputeApi, type ListingPage, Untold } from '../ports/cloud';
 import type { Logger } from '../ports/host';
 import type { Metrics } from '../ports/metrics';
 
@@ -50,6 +50,10 @@ export class WatchedCompute implements ComputeApi {
   /** What a caller has given up says nothing of Compute. */
   #failed(error: unknown, signal: AbortSignal): unknown {
     if (signal.aborted || !(error instanceof Unavailable)) return error;
+    if (error instanceof Untold) {
+      this.#answered();
+      return error;
+    }
     if (this.#trouble === null) this.logger.warn({ err: error }, 'Compute does not answer as it should');
     this.#trouble = error.message;
     this.metrics.computeReachable(false);

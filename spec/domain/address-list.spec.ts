@@ -30,4 +30,12 @@ describe('countableAddresses', () => {
     const list = ['10.0.0.9', '10.0.0.1', 'fe80::1', '127.0.0.1', '10.0.0.9'].map((each) => anAddress(each));
     expect(countableAddresses(list)).toEqual([anAddress('10.0.0.1'), anAddress('10.0.0.9')]);
   });
+
+  it('has no more than an instance ever has', () => {
+    const many = Array.from({ length: 20_000 }, (_, index) =>
+      anAddress(`10.${index >> 14}.${(index >> 7) & 127}.${index & 127}`),
+    );
+    expect(countableAddresses(many)).toHaveLength(256);
+    expect(countableAddresses(many.toReversed())).toEqual(countableAddresses(many));
+  });
 });

@@ -23,7 +23,7 @@ describe('isInstanceId', () => {
     expect(isInstanceId(id)).toBe(true);
   });
 
-  it.each([...OTHERS, 'a:b', 'a'.repeat(65)])('is not so of %.40j', (id) => {
+  it.each([...OTHERS, 'a:b', 'a'.repeat(65), '.', '..', 'detail'])('is not so of %.40j', (id) => {
     expect(isInstanceId(id)).toBe(false);
   });
 });

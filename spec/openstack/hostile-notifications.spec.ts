@@ -35,6 +35,11 @@ describe('a notification that cannot be read', () => {
     ['a project that is a path', withData({ tenant_id: 'a/b' }), '"tenant_id" in its payload is no project id'],
     ['a state that is an object', withData({ state: {} }), '"state" in its payload is not text'],
     ['an update of another shape', withData({ state_update: 'deleted' }), '"state_update" in its payload'],
+    [
+      'a payload of an unknown version',
+      { event_type: 'instance.create.end', payload: { 'nova_object.version': '3.0', 'nova_object.data': {} } },
+      'of a version that is not known',
+    ],
     ['the envelope of a bus', { 'oslo.version': '2.0', 'oslo.message': '{}' }, 'send what its "oslo.message" holds'],
   ])('such as %s is refused in words', (_what, message, words) => {
     expect(refusal(() => read(message))).toContain(words);

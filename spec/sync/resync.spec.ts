@@ -1,7 +1,6 @@
 import { noMetrics } from '../../lib/metrics';
 import { Resync } from '../../lib/sync/resync';
 import { InMemoryCompute } from '../support/in-memory-compute';
-import { SILENT } from '../support/reconcilers';
 import { accessOf } from '../support/settle';
 import { aFilesystem, anObservation, freshStores, type Stores } from '../support/stores';
 
@@ -41,7 +40,7 @@ describe('resync', () => {
       { intervalMilliseconds: INTERVAL, largestShare: 0.2 },
       stores.clock,
       () => 0.5,
-      { ...SILENT, info: log, warn: log, error: log },
+      { debug: log, info: log, warn: log, error: log },
       { ...noMetrics, resyncBraked: (isBraked) => void braked.push(isBraked) },
     );
     ended = Promise.all([ended, resync.run(stop.signal)]);
