@@ -145,8 +145,8 @@ export class Resync {
       this.#failures = 0;
       this.metrics.resyncBraked(outcome === 'braked');
     }
-    // a condition is said once
-    const said = `${outcome} ${message}`;
+    // a condition is said once; how much is missing changes with each answer
+    const said = outcome === 'braked' ? outcome : `${outcome} ${message}`;
     if (outcome === 'complete') this.logger.info(facts, 'resync ended');
     else if (said === this.#said) this.logger.debug(facts, 'resync as before');
     else if (outcome === 'braked')
