@@ -136,7 +136,7 @@ export async function createSharedFilesystemExtension(
     publicUrl: options.publicUrl ?? null,
     maxLimit: options.maxLimit ?? MAX_LIMIT,
     readEvents,
-    lookUpInstance: cloud.readThrough ? (id) => cloud.readThrough?.lookUp(id) ?? Promise.resolve() : null,
+    lookUpInstance: cloud.lookUp,
     stopping,
   });
 

@@ -24,8 +24,8 @@ export interface CloudOptions {
 
 /** What follows a cloud in this process: its message bus, and the Compute API behind it. */
 export interface FollowedCloud {
-  /** Null: there is no Compute API to ask. */
-  readonly readThrough: ReadThrough | null;
+  /** Asks Compute about an instance that the directory does not know; null: there is none to ask. @throws Unavailable */
+  readonly lookUp: ((instanceId: string, projectId: string) => Promise<void>) | null;
   status(): Promise<Pick<ExtensionStatus, 'bus' | 'compute'>>;
   /** Compute is to be asked about some instance. */
   questionRaised(): void;
@@ -56,6 +56,7 @@ export function followCloud(
   const options = { intervalMilliseconds: resyncIntervalSeconds * 1_000, largestShare: largestWithdrawal };
   const resync =
     asked && new Resync(stores.resync, stores.instances, asked, options, clock, Math.random, logger, metrics);
+  const readThrough = asked && new ReadThrough(asked, stores.instances, clock);
   const urls = messageBus ? parseAmqpUrls(messageBus.url) : null;
   let bus: MessageBus | null = null;
 
@@ -79,7 +80,7 @@ export function followCloud(
   };
 
   return {
-    readThrough: asked && new ReadThrough(asked, stores.instances, clock),
+    lookUp: readThrough && ((instanceId, projectId) => readThrough.lookUp(instanceId, projectId)),
     status: async () => ({
       bus: messageBus ? (bus?.status ?? { connected: false, message: 'It has not been started.' }) : null,
       compute: asked ? { ...asked.status, resync: await stores.resync.last().catch(() => null) } : null,

@@ -22,7 +22,7 @@ export const connectInstance: Handler = async (services, call) => {
   const attempt = () => services.filesystems.transaction(call.requestId, (tx) => connect(services, call, tx));
   let outcome = await attempt();
   if (outcome.kind === 'unknown' && services.lookUpInstance) {
-    await services.lookUpInstance(call.id);
+    await services.lookUpInstance(call.id, call.caller.projectId);
     outcome = await attempt();
   }
   if (outcome.kind === 'unknown') throw noInstance();

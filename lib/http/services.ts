@@ -34,7 +34,7 @@ export interface HttpServices {
    * Asks Compute about an instance that the directory does not know, 2 s at most; null: there is no Compute to ask.
    * @throws Unavailable when it does not answer
    */
-  readonly lookUpInstance: ((instanceId: string) => Promise<void>) | null;
+  readonly lookUpInstance: ((instanceId: string, projectId: string) => Promise<void>) | null;
   /** Aborts when the extension stops: requests that wait are answered then. */
   readonly stopping: () => AbortSignal;
 }

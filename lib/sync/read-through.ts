@@ -8,12 +8,13 @@ const LONGEST_MILLISECONDS = 2_000;
 /** For so long an instance that Compute does not know is not asked about again. */
 const ABSENT_MILLISECONDS = 10_000;
 const MOST_ABSENT = 10_000;
-/** Questions of requests at once: tenants choose the ids. */
+/** Questions of requests at once, of all projects and of one: tenants choose the ids. */
 const MOST_AT_ONCE = 16;
+const MOST_OF_ONE_PROJECT = 4;
 
 /** Asks Compute about an instance that a request names and the directory does not know. */
 export class ReadThrough {
-  readonly #asking = new Map<string, Promise<void>>();
+  readonly #asking = new Map<string, { readonly projectId: string; readonly answer: Promise<void> }>();
   /** When Compute said that it knows of none, by `Clock.monotonic`, oldest first. */
   readonly #absent = new Map<string, number>();
 
@@ -26,20 +27,21 @@ export class ReadThrough {
   /**
    * Brings what Compute says of an instance into the directory, where nothing is known of it. One question at a time
    * about one instance, whoever asks.
+   * @param projectId whose request it is
    * @throws Unavailable when Compute does not answer in 2 s
    */
-  async lookUp(instanceId: string): Promise<void> {
+  async lookUp(instanceId: string, projectId: string): Promise<void> {
     if (this.#isAbsent(instanceId) || (await this.instances.isKnown(instanceId))) return;
-    const asking = this.#asking.get(instanceId) ?? this.#start(instanceId);
-    await asking;
+    await (this.#asking.get(instanceId)?.answer ?? this.#start(instanceId, projectId));
   }
 
-  #start(instanceId: string): Promise<void> {
-    if (this.#asking.size >= MOST_AT_ONCE)
+  #start(instanceId: string, projectId: string): Promise<void> {
+    const ofProject = [...this.#asking.values()].filter((each) => each.projectId === projectId).length;
+    if (this.#asking.size >= MOST_AT_ONCE || ofProject >= MOST_OF_ONE_PROJECT)
       throw new Unavailable('Compute is being asked about many instances; try again later.');
-    const asking = this.#ask(instanceId).finally(() => this.#asking.delete(instanceId));
-    this.#asking.set(instanceId, asking);
-    return asking;
+    const answer = this.#ask(instanceId).finally(() => this.#asking.delete(instanceId));
+    this.#asking.set(instanceId, { projectId, answer });
+    return answer;
   }
 
   async #ask(instanceId: string): Promise<void> {

@@ -203,7 +203,7 @@ describe('what is consumed', () => {
     await eventually('all others are stored', () => consumer.stored.length === 299);
     await eventually('it is set aside', () => consumer.counted.has('unreadable not-storable'));
     expect(consumer.stored).toEqual(names(300).filter((name) => name !== 'i-77'));
-    await expect(cloud.takeDeadLetters()).resolves.toMatchObject([
+    await expect(cloud.takeDeadLetters(1)).resolves.toMatchObject([
       { kind: 'not-storable', event_type: 'instance.update' },
     ]);
     await consumer.stop();
@@ -239,7 +239,7 @@ describe('junk', () => {
       await cloud.publish(update(`next-${index}`));
     }
     await eventually('all others are stored', () => consumer.ids.size === JUNK.length + 1, 30_000);
-    const letters = await cloud.takeDeadLetters();
+    const letters = await cloud.takeDeadLetters(JUNK.length);
     expect(letters.map(({ kind }) => kind)).toEqual(JUNK.map(([kind]) => kind));
     expect(letters.at(-2)).toMatchObject({
       reason: 'its body has more than 8 MiB',

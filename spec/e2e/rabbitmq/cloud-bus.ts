@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type ChannelModel, type ConfirmChannel, connect, type Options } from 'amqplib';
 import { parseAmqpUrls } from '../../../lib/openstack/amqp-url';
@@ -7,6 +8,14 @@ import { enveloped } from '../../support/bus-messages';
 
 /** The broker that these specs use. One that does not answer is a failure of them. */
 export const AMQP_URL = process.env.AMQP_URL ?? 'amqp://guest:guest@127.0.0.1:5672';
+
+/** A description as it stands in the dead-letter queue. */
+export interface DeadLetterFound {
+  readonly kind: string;
+  readonly [key: string]: unknown;
+}
+
+const DESCRIBED_MILLISECONDS = 10_000;
 
 /** The broker as Nova and others use it, with an exchange and queues of this run alone, which are deleted at the end. */
 export class CloudBus {
@@ -89,10 +98,22 @@ export class CloudBus {
     return (await this.ask((channel) => channel.checkQueue(queue))).messageCount;
   }
 
-  /** Takes out what the dead-letter queue holds. */
-  async takeDeadLetters(): Promise<readonly { readonly kind: string; readonly [key: string]: unknown }[]> {
+  /**
+   * Takes out what the dead-letter queue holds, when it has so many: the first makes it, a moment after it is counted.
+   * @throws Error when that takes too long
+   */
+  async takeDeadLetters(count: number): Promise<readonly DeadLetterFound[]> {
+    const letters: DeadLetterFound[] = [];
+    for (const end = performance.now() + DESCRIBED_MILLISECONDS; letters.length < count; await delay(20)) {
+      if (performance.now() > end) throw new Error(`${letters.length} of ${count} messages are described`);
+      letters.push(...(await this.#lettersNow().catch(() => [])));
+    }
+    return letters;
+  }
+
+  async #lettersNow(): Promise<readonly DeadLetterFound[]> {
     return this.ask(async (channel) => {
-      const letters = [];
+      const letters: DeadLetterFound[] = [];
       for (;;) {
         const message = await channel.get(this.deadLetterQueue, { noAck: true });
         if (!message) return letters;
