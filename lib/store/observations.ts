@@ -24,11 +24,15 @@ export interface DirectoryOptions {
   readonly canAsk: boolean;
 }
 
-/** An instance that Compute has just told of, and when to ask again about what that does not settle. */
+/** An instance that Compute has just told of. */
 export interface Answered {
   readonly instanceId: string;
-  readonly againMilliseconds: number;
+  /** Answers in a row, before this one, that did not settle what was asked. */
+  readonly failures: number;
 }
+
+/** Between two questions about what Compute's answers do not settle. */
+const LONGEST_AGAIN_MILLISECONDS = 300_000;
 
 type Questions = ReadonlyMap<string, RaisedQuestion>;
 
@@ -74,18 +78,24 @@ export async function applyObservations(
   return bumps.map(({ id }) => id);
 }
 
-/** What an answer does not settle is asked again, later and later: Compute may know more by then. */
+/**
+ * What an answer does not settle is asked again, later and later: Compute may know more by then. Of an instance that is being
+ * built, a moment later.
+ */
 function leaveOpen(
   raised: Map<string, RaisedQuestion>,
   disputes: Questions,
-  { instanceId, againMilliseconds }: Answered,
+  { instanceId, failures }: Answered,
   said: readonly Observation[],
   after: ReadonlyMap<string, KnownInstance>,
 ): void {
   const isIgnored = said.some(({ state }) => state === 'live') && after.get(instanceId)?.state?.value !== 'live';
   const open = disputes.get(instanceId) ?? raised.get(instanceId) ?? (isIgnored ? question('late') : null);
   if (!open) return;
-  raised.set(instanceId, { ...open, delayMilliseconds: Math.max(open.delayMilliseconds, againMilliseconds) });
+  const { pauseMilliseconds } = question(open.reason, { isNews: open.reason === 'port' });
+  const again = Math.min(LONGEST_AGAIN_MILLISECONDS, pauseMilliseconds * 2 ** Math.min(failures, 20));
+  const delayMilliseconds = Math.max(open.delayMilliseconds, again);
+  raised.set(instanceId, { ...open, pauseMilliseconds, delayMilliseconds });
 }
 
 async function write(trx: Knex.Transaction, changes: readonly HeardChange[], now: Date): Promise<void> {

@@ -9,10 +9,6 @@ import { after } from './release';
 /** A question is left to the process that took it for so long: longer than an answer of Compute may take. */
 const LEASE_MILLISECONDS = 60_000;
 
-const FIRST_AGAIN_MILLISECONDS = 10_000;
-/** Between two questions about what Compute's answers do not settle. */
-const LONGEST_AGAIN_MILLISECONDS = 300_000;
-
 interface QuestionRow {
   readonly id: string;
   readonly ask_reason: QuestionReason;
@@ -59,7 +55,7 @@ export class PostgresQuestions implements QuestionStore {
       );
       return applyObservations(trx, database.schema, options, [observation], now, {
         instanceId,
-        againMilliseconds: againAfter(failures),
+        failures,
       });
     });
   }
@@ -90,8 +86,4 @@ function dueSql(isMissing: boolean, most: string): string {
     where (ask_reason = 'missing') = ${isMissing} and ask_next <= $1
     order by ask_next limit ${most} for no key update skip locked
   )`;
-}
-
-function againAfter(failures: number): number {
-  return Math.min(LONGEST_AGAIN_MILLISECONDS, FIRST_AGAIN_MILLISECONDS * 2 ** Math.min(failures, 10));
 }

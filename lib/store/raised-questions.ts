@@ -37,7 +37,7 @@ export async function askAbout(
      ),
      asked as (
        update instances i set
-         ask_next = greatest(least(coalesce(i.ask_next, q.at), q.at), i.asked + make_interval(secs => q.pause)),
+         ask_next = least(i.ask_next, greatest(q.at, i.asked + make_interval(secs => q.pause))),
          ask_reason = q.reason, ask_token = i.ask_token + 1,
          -- one that is asked again counts on, a new one begins
          ask_failures = case when q.at <= :now::timestamptz then 0 else i.ask_failures end

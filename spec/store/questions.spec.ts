@@ -256,14 +256,25 @@ describe('questions to Compute', () => {
     it('what Compute cannot tell is asked for later and later', async () => {
       await say('vm', { addresses: [onPort('10.20.0.1')] });
       await answer(await takeOne(), { addresses: [onPort('10.20.0.1', { port: null })] });
-      stores.clock.advance(9 * SECOND);
-      expect(await take()).toEqual([]);
-      stores.clock.advance(2 * SECOND);
-      await answer(await takeOne(), { addresses: [onPort('10.20.0.1', { port: null })] });
-      stores.clock.advance(19 * SECOND);
-      expect(await take()).toEqual([]);
-      stores.clock.advance(2 * SECOND);
-      expect(await take()).toEqual(['vm port']);
+      for (const seconds of [1, 2, 4, 8]) {
+        stores.clock.advance(seconds * SECOND - 10);
+        expect(await take()).toEqual([]);
+        stores.clock.advance(20);
+        await answer(await takeOne(), { addresses: [onPort('10.20.0.1', { port: null })] });
+      }
+    });
+
+    it('what an instance that is being built does not tell yet is asked again a second later, whatever is told meanwhile', async () => {
+      const filesystem = await aFilesystem(stores);
+      await say('vm', { addresses: [onPort('10.20.0.1')] });
+      await stores.questions.answer(await takeOne(), {
+        ...anObservation(stores.clock, 'vm', { source: 'compute' }),
+        addresses: undefined,
+      });
+      await say('vm', { addresses: [onPort('10.20.0.1')] });
+      stores.clock.advance(SECOND);
+      await answer(await takeOne(), { addresses: [onPort('10.20.0.1', { network: 'storage' })] });
+      expect(await listOf(filesystem)).toEqual(['10.20.0.1']);
     });
 
     it('a known MAC address makes no other address count, whoever tells it', async () => {
