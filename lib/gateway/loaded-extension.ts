@@ -1,31 +1,34 @@
 import { pathToFileURL } from 'node:url';
 import type { RequestHandler } from 'express';
 import type { Registry } from 'prom-client';
-import type { AddressKind } from '../domain/address';
-import type { BackendOptions, ComputeOptions, ExtensionStatus, MessageBusOptions } from '../ports/extension';
-import type { ExtensionEntry, IdentityOf, Logger } from '../ports/host';
+import type { ExtensionStatus } from '../ports/extension';
+import type { ExtensionEntry, Logger } from '../ports/host';
 import type { Manifest } from './manifest';
+import type { Settings } from './settings';
 
 /** What every factory is called with (docs/hosting.md); one that needs less passes the rest over. */
-export interface HostOptions {
+export interface HostOptions
+  extends Pick<
+    Settings,
+    | 'accessLogRetentionDays'
+    | 'addresses'
+    | 'backends'
+    | 'compute'
+    | 'deletionGraceSeconds'
+    | 'eventReporters'
+    | 'identity'
+    | 'largestWithdrawal'
+    | 'maxAddressesPerInstance'
+    | 'maxLimit'
+    | 'messageBus'
+    | 'networks'
+    | 'resyncIntervalSeconds'
+  > {
   readonly database: { readonly connectionString: string };
-  readonly identity: IdentityOf;
   readonly registerExtension: (entry: ExtensionEntry) => void;
-  readonly backends: readonly BackendOptions[];
-  readonly networks: readonly string[] | null | undefined;
-  readonly addresses: readonly AddressKind[];
-  readonly maxAddressesPerInstance: number;
-  readonly compute: ComputeOptions | undefined;
-  readonly resyncIntervalSeconds: number;
-  readonly largestWithdrawal: number;
-  readonly messageBus: MessageBusOptions | undefined;
-  readonly accessLogRetentionDays: number;
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly publicUrl: string | undefined;
-  readonly maxLimit: number;
-  readonly eventReporters: readonly string[];
-  readonly deletionGraceSeconds: number;
 }
 
 /** An extension that can be mounted. */
