@@ -92,7 +92,7 @@ function leaveOpen(
   const isIgnored = said.some(({ state }) => state === 'live') && after.get(instanceId)?.state?.value !== 'live';
   const open = disputes.get(instanceId) ?? raised.get(instanceId) ?? (isIgnored ? question('late') : null);
   if (!open) return;
-  const { pauseMilliseconds } = question(open.reason, { isNews: open.reason === 'port' });
+  const { pauseMilliseconds } = question(open.reason, { isNews: open.reason !== 'dispute' });
   const again = Math.min(LONGEST_AGAIN_MILLISECONDS, pauseMilliseconds * 2 ** Math.min(failures, 20));
   const delayMilliseconds = Math.max(open.delayMilliseconds, again);
   raised.set(instanceId, { ...open, pauseMilliseconds, delayMilliseconds });
@@ -172,10 +172,12 @@ function observeOne(
   }
   const { holds, isStale } = withoutStale(present, said, heard);
   const after = observe(present, holds);
-  return { after, raised: isStale ? question('late') : questionAfter(present, after, holds, rule) };
+  return { after, raised: isStale ? STALE : questionAfter(present, after, holds, rule) };
 }
 
 const CLAIM = question('claim', { isNews: true });
+/** Something was heard while Compute was asked: its next answer has that too. */
+const STALE = question('late', { isNews: true });
 
 /** A connection ends by itself when the instance is deleted; a soft-deleted one keeps its own (docs/api.md, "Instances"). */
 async function endConnections(trx: Knex.Transaction, changes: readonly Change[]): Promise<void> {

@@ -6,7 +6,7 @@ import { TcpProxy } from './rabbitmq/tcp-proxy';
 
 const RESYNC_SECONDS = 5;
 /** For what the bus tells. What Nova does beside is on the same two cores. */
-const TOLD_MILLISECONDS = 10_000;
+const TOLD_MILLISECONDS = 15_000;
 /** For what only a resync, and the question that follows, can tell. */
 const RESYNCED_MILLISECONDS = 3 * RESYNC_SECONDS * 1_000 + 15_000;
 

@@ -180,6 +180,19 @@ describe('questions to Compute', () => {
     expect(await take()).toEqual(['vm late']);
   });
 
+  it('are asked again a second later when something was heard while Compute answered', async () => {
+    await say('vm', { source: 'events', addresses: ['10.0.0.1'] });
+    const question = await takeOne();
+    const time = stores.clock.now();
+    await say('vm', { addresses: ['10.0.0.1'] });
+    stores.clock.advance(1);
+    const answered = { source: 'compute', time, addresses: ['10.0.0.1'] } as const;
+    await stores.questions.answer(question, anObservation(stores.clock, 'vm', answered));
+    expect(await take()).toEqual([]);
+    stores.clock.advance(SECOND);
+    expect(await take()).toEqual(['vm late']);
+  });
+
   describe('where tenants may make networks of their own', () => {
     const MAC = 'fa:16:3e:00:00:01';
     const onPort = (address: string, rest: Partial<InstanceAddress> = {}) =>
@@ -347,6 +360,19 @@ describe('questions to Compute', () => {
     const page = { source: 'compute', time: asked, addresses: ['10.0.0.1', '10.0.0.2'] } as const;
     await stores.instances.apply([anObservation(stores.clock, 'vm', page)]);
     expect(await listOf(filesystem)).toEqual(['10.0.0.1']);
+    expect(await take()).toEqual(['vm late']);
+  });
+
+  it('are asked again a second later when something was heard while Compute answered', async () => {
+    await say('vm', { source: 'events', addresses: ['10.0.0.1'] });
+    const question = await takeOne();
+    const time = stores.clock.now();
+    await say('vm', { addresses: ['10.0.0.1'] });
+    stores.clock.advance(1);
+    const answered = { source: 'compute', time, addresses: ['10.0.0.1'] } as const;
+    await stores.questions.answer(question, anObservation(stores.clock, 'vm', answered));
+    expect(await take()).toEqual([]);
+    stores.clock.advance(SECOND);
     expect(await take()).toEqual(['vm late']);
   });
 
