@@ -16,12 +16,3 @@ export async function readBounded(body: AsyncIterable<Uint8Array> | null, mostBy
   }
   return Buffer.concat(chunks, length).toString('utf8');
 }
-
-/** @returns undefined when the text is no JSON */
-export function parseAnswer(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

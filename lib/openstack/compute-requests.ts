@@ -1,9 +1,10 @@
+import { withDeadline } from '../deadline';
 import { Unavailable } from '../domain/errors';
 import type { Clock } from '../ports/clock';
-import { parseAnswer, readBounded } from './bounded-body';
+import { readBounded } from './bounded-body';
 import { outOfReach, refused, unfinished } from './compute-troubles';
 import { parseComputeUrl } from './compute-url';
-import { withDeadline } from './deadline';
+import { parseJson } from './json';
 
 /** Where the Compute API is, and who asks it. */
 export interface ComputeAccess {
@@ -113,7 +114,7 @@ export class ComputeRequests {
     const time = this.access.clock.now();
     // a token goes to the configured URL alone: redirects are not followed
     const { status, body } = await fetch(this.#url + path, { headers, redirect: 'error', signal });
-    if (wanted.includes(status)) return { status, body: parseAnswer(await readBounded(body, MOST_BYTES)), time };
+    if (wanted.includes(status)) return { status, body: parseJson(await readBounded(body, MOST_BYTES)), time };
     await body?.cancel();
     return { status, body: undefined, time };
   }

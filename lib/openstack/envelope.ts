@@ -1,3 +1,4 @@
+import { parseJson } from './json';
 import { fieldOf, isJsonObject, type JsonObject } from './payload-fields';
 
 /** What came of opening a message. Where it could not be, `found` is what there is of it, and the words hold nothing of it. */
@@ -13,7 +14,7 @@ const VERSION = /^2\.\d{1,3}$/;
  * the driver `messaging` and of old clouds.
  */
 export function openEnvelope(body: Buffer): Opened {
-  const outer = parse(body.toString('utf8'));
+  const outer = parseJson(body.toString('utf8'));
   if (outer === undefined) return { kind: 'not-json', reason: 'its body is no JSON', found: null };
   if (!isJsonObject(outer)) return { kind: 'wrong-envelope', reason: 'its body is no object', found: null };
   const version = fieldOf(outer, 'oslo.version');
@@ -27,19 +28,10 @@ function openVersion(outer: JsonObject, version: unknown, text: unknown): Opened
   if (typeof version !== 'string' || !VERSION.test(version))
     return wrong('the "oslo.version" of its envelope is not 2.x, the only one that is known');
   if (typeof text !== 'string') return wrong('its envelope holds no "oslo.message" as text');
-  const message = parse(text);
+  const message = parseJson(text);
   if (message === undefined)
     return { kind: 'not-json', reason: 'the "oslo.message" in its envelope is no JSON', found: outer };
   return isJsonObject(message)
     ? { kind: 'message', message }
     : wrong('the "oslo.message" in its envelope is no object');
-}
-
-/** @returns undefined when it is no JSON, which has no word for that value */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // what JSON.parse throws quotes the text
-  }
 }

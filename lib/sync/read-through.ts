@@ -1,3 +1,4 @@
+import { withDeadline } from '../deadline';
 import { Unavailable } from '../domain/errors';
 import type { Clock } from '../ports/clock';
 import type { ComputeApi } from '../ports/cloud';
@@ -11,6 +12,8 @@ const MOST_ABSENT = 10_000;
 /** Questions of requests at once, of all projects and of one: tenants choose the ids. */
 const MOST_AT_ONCE = 16;
 const MOST_OF_ONE_PROJECT = 4;
+
+const late = () => new Unavailable('Compute did not answer in time; try again later.');
 
 /** Asks Compute about an instance that a request names and the directory does not know. */
 export class ReadThrough {
@@ -45,21 +48,11 @@ export class ReadThrough {
   }
 
   async #ask(instanceId: string): Promise<void> {
-    const over = new AbortController();
-    const late = this.clock.sleep(LONGEST_MILLISECONDS, over.signal).then(() => over.abort());
-    try {
-      const found = await this.compute.find(instanceId, over.signal);
-      // of an id that was never heard of there is nothing to remember
-      if (found.state === 'gone') this.#remember(instanceId);
-      else await this.instances.apply([found]);
-    } catch (error) {
-      if (over.signal.aborted)
-        throw new Unavailable('Compute did not answer in time; try again later.', { cause: error });
-      throw error;
-    } finally {
-      over.abort();
-      await late;
-    }
+    const find = (signal: AbortSignal) => this.compute.find(instanceId, signal);
+    const found = await withDeadline(find, LONGEST_MILLISECONDS, late, this.clock, new AbortController().signal);
+    // of an id that was never heard of there is nothing to remember
+    if (found.state === 'gone') this.#remember(instanceId);
+    else await this.instances.apply([found]);
   }
 
   #isAbsent(instanceId: string): boolean {

@@ -1,3 +1,4 @@
+import { withDeadline } from '../deadline';
 import type { Clock } from '../ports/clock';
 import type { AccessList, AccessResult, Capabilities, Driver, Volume } from '../ports/driver';
 import type { Metrics } from '../ports/metrics';
@@ -63,7 +64,7 @@ export class TimedDriver implements Driver {
     return this.#call('purge', signal, (each) => this.driver.purge(volume, each));
   }
 
-  /** Does not wait for a driver that ignores its signal: the call is left behind, and the backend's revision guards the list. */
+  /** A call of a driver that ignores its signal is left behind: the backend's revision guards the list. */
   async #call<Result>(
     method: keyof typeof LONGEST,
     signal: AbortSignal,
@@ -71,39 +72,15 @@ export class TimedDriver implements Driver {
   ): Promise<Result> {
     const { clock, metrics, backend } = this;
     const begun = clock.monotonic();
-    const given = new AbortController();
-    const giveUp = (error: unknown) => given.abort(error);
-    const follow = () => giveUp(signal.reason);
-    if (signal.aborted) follow();
-    signal.addEventListener('abort', follow, { once: true });
-    const over = new AbortController();
     const longest = LONGEST[method];
-    if (longest !== null)
-      clock
-        .sleep(longest, over.signal)
-        .then(
-          () =>
-            over.signal.aborted || giveUp(new Error(`the driver's ${method} took longer than ${longest / 1_000} s`)),
-          giveUp,
-        );
+    const late = () => new Error(`the driver's ${method} took longer than ${(longest ?? 0) / 1_000} s`);
     let failed = true;
     try {
-      const result = await Promise.race([aborted(given.signal), call(given.signal)]);
+      const result = await withDeadline(call, longest, late, clock, signal);
       failed = false;
       return result;
     } finally {
-      over.abort();
-      signal.removeEventListener('abort', follow);
       metrics.driverCalled(backend, method, failed, (clock.monotonic() - begun) / 1_000);
     }
   }
-}
-
-/** Rejects with the signal's reason at its abort. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const fail = () => reject(signal.reason as Error);
-    if (signal.aborted) fail();
-    else signal.addEventListener('abort', fail, { once: true });
-  });
 }

@@ -1,14 +1,15 @@
-import type { Clock } from '../ports/clock';
+import type { Clock } from './ports/clock';
 
 /**
- * Works for so long at most.
+ * Works for so long at most. Does not wait for work that ignores its signal: it is left behind.
  * @param work is told when to give up by its signal, and may look at it late
+ * @param milliseconds null: as long as it takes
  * @param late what is thrown when the time is over
  * @throws the reason of `signal` when it aborts
  */
 export async function withDeadline<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
-  milliseconds: number,
+  milliseconds: number | null,
   late: () => Error,
   clock: Clock,
   signal: AbortSignal,
@@ -17,7 +18,9 @@ export async function withDeadline<Result>(
   const attempt = new AbortController();
   const giveUp = () => attempt.abort(signal.reason);
   signal.addEventListener('abort', giveUp, { once: true });
-  const slept = clock.sleep(milliseconds, attempt.signal).then(() => attempt.abort(late()));
+  const slept =
+    milliseconds !== null &&
+    clock.sleep(milliseconds, attempt.signal).then(() => attempt.signal.aborted || attempt.abort(late()));
   try {
     return await untilAborted(work(attempt.signal), attempt.signal);
   } catch (error) {
