@@ -1,9 +1,8 @@
+import { lookUntil } from '../look-until';
 import type { Call } from './call';
 import type { HttpServices } from './services';
 
 const LONGEST_SECONDS = 60;
-/** What a notification that got lost leaves unseen is looked for after so long. */
-const LOOK_AGAIN_MILLISECONDS = 2_000;
 
 /**
  * Reads `Prefer: wait=N` (RFC 7240 §4.3).
@@ -19,7 +18,7 @@ export function waitSeconds(prefer: string | undefined): number | null {
 }
 
 /**
- * Looks until it is so, at every change of the filesystem, for so many seconds. Holds no database connection in between.
+ * Looks until it is so, at every change of the filesystem, for so many seconds.
  * @param look null: not yet
  * @returns null when the time is over, the client has gone, or the extension stops
  */
@@ -30,22 +29,9 @@ export async function waitUntil<Found>(
   { ended }: Pick<Call, 'ended'>,
   look: () => Promise<Found | null>,
 ): Promise<Found | null> {
-  const signal = ended();
-  const until = clock.monotonic() + seconds * 1_000;
-  for (;;) {
-    const left = until - clock.monotonic();
-    const waiting = new AbortController();
-    const end = () => waiting.abort();
-    signal.addEventListener('abort', end, { once: true });
-    try {
-      // from before the look: a change in between is not missed
-      const change = changes.next(filesystemId, Math.min(left, LOOK_AGAIN_MILLISECONDS), waiting.signal);
-      const found = await look();
-      if (found !== null || left <= 0 || signal.aborted) return found;
-      await change;
-    } finally {
-      signal.removeEventListener('abort', end);
-      waiting.abort();
-    }
-  }
+  const lookOnce = async () => {
+    const found = await look();
+    return { found, watch: found === null ? filesystemId : null };
+  };
+  return lookUntil({ changes, clock }, filesystemId, seconds * 1_000, ended(), lookOnce);
 }

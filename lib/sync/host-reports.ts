@@ -2,6 +2,7 @@ import { type InstanceAddress, parseAddress } from '../domain/address';
 import { InvalidInput } from '../domain/errors';
 import { type Observation, observationTime } from '../domain/instance';
 import { isInstanceId, isProjectId } from '../domain/name';
+import { lookUntil } from '../look-until';
 import type { Clock } from '../ports/clock';
 import type { InstanceStore, Target } from '../ports/directory-store';
 import type { InstanceReport, Unconfirmed } from '../ports/extension';
@@ -9,8 +10,6 @@ import type { Changes } from '../ports/filesystem-store';
 
 /** How long a host waits at most for every backend to confirm. */
 const LONGEST_WAIT_MILLISECONDS = 60_000;
-/** What a notification that got lost leaves unseen is looked for after so long. */
-const LOOK_AGAIN_MILLISECONDS = 2_000;
 
 /** What a host says of its own instances, brought into the directory (docs/hosting.md, "Instances"). */
 export class HostReports {
@@ -48,28 +47,12 @@ export class HostReports {
     milliseconds: number,
     signal: AbortSignal,
   ): Promise<readonly Unconfirmed[]> {
-    const until = this.clock.monotonic() + milliseconds;
-    let watched: string | null = null;
-    for (;;) {
-      const left = until - this.clock.monotonic();
-      const waiting = new AbortController();
-      const end = () => waiting.abort();
-      signal.addEventListener('abort', end, { once: true });
-      try {
-        // from before the look: a change in between is not missed
-        const pause = Math.min(left, LOOK_AGAIN_MILLISECONDS);
-        const change = watched === null ? null : this.changes.next(watched, pause, waiting.signal);
-        const behind = await this.instances.unconfirmed(awaited.targets, awaited.ended);
-        const [first] = behind;
-        if (!first || left <= 0 || signal.aborted)
-          return behind.map(({ name, backend }) => ({ filesystem: name, backend }));
-        if (first.id === watched) await change;
-        watched = first.id;
-      } finally {
-        signal.removeEventListener('abort', end);
-        waiting.abort();
-      }
-    }
+    const { changes, clock } = this;
+    const behind = await lookUntil({ changes, clock }, null, milliseconds, signal, async () => {
+      const found = await this.instances.unconfirmed(awaited.targets, awaited.ended);
+      return { found, watch: found[0]?.id ?? null };
+    });
+    return behind.map(({ name, backend }) => ({ filesystem: name, backend }));
   }
 }
 
