@@ -95,8 +95,13 @@ export function observe(known: KnownInstance | null, observation: Observation): 
 }
 
 /** Whether an observation brings back an instance whose access had ended: what exists, said by one who knows. */
-function isAuthoritative({ source, restored }: Observation): boolean {
-  return restored === true || source === 'compute' || source === 'host';
+function isAuthoritative(said: Observation): boolean {
+  return said.restored === true || knowsWhatExists(said);
+}
+
+/** Whether it is said by one who knows what exists: Compute, or the host itself. */
+export function knowsWhatExists({ source }: Pick<Observation, 'source'>): boolean {
+  return source === 'compute' || source === 'host';
 }
 
 type StateFacts = Pick<KnownInstance, 'state' | 'liveUntil'>;

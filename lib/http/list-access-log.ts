@@ -1,9 +1,9 @@
 import { parseAddress } from '../domain/address';
 import { InvalidInput } from '../domain/errors';
-import { parseMoment } from '../domain/moment';
 import type { AccessLogPosition, AccessLogQuery } from '../ports/access-log-store';
 import type { Call, Handler } from './call';
 import { pageLimit, toPage } from './paging';
+import { readMoment } from './query';
 import { findVisible } from './show-filesystem';
 import { checkListAccessLogQuery } from './validation';
 import { accessLogEntry } from './views';
@@ -31,21 +31,15 @@ function readQuery(query: Call['query'], maxLimit: number): AccessLogQuery {
   const wanted = {
     limit: pageLimit(limit, maxLimit),
     instanceId: instance,
-    since: since === undefined ? undefined : moment('since', since),
-    until: until === undefined ? undefined : moment('until', until),
+    // up: rows have milliseconds, and `since` is in while `until` is out
+    since: since === undefined ? undefined : readMoment('since', since, 'up'),
+    until: until === undefined ? undefined : readMoment('until', until, 'up'),
     address: address === undefined ? undefined : readAddress(address),
     marker: marker === undefined ? undefined : readMarker(marker),
   };
   if (wanted.since && wanted.until && wanted.until < wanted.since)
     throw new InvalidInput('`until` is before `since`: there is nothing between them.');
   return wanted;
-}
-
-/** Up: rows have milliseconds, and `since` is in while `until` is out. */
-function moment(name: string, text: string): Date {
-  const time = parseMoment(text, 'up');
-  if (!time) throw new InvalidInput(`\`${name}\` must be a time that there is: the day or the hour is none.`);
-  return time;
 }
 
 function readAddress(text: string): string {

@@ -1,8 +1,8 @@
 import { InvalidInput } from '../domain/errors';
-import { parseMoment } from '../domain/moment';
 import type { ListInstancesQuery } from '../generated/list-instances-query';
 import type { Answer, Call } from './call';
 import { pageLimit, toPage } from './paging';
+import { readMoment } from './query';
 import type { HttpServices } from './services';
 import { findVisible } from './show-filesystem';
 
@@ -33,8 +33,7 @@ export async function listInstancesAt(
 }
 
 function readTime({ clock, accessLogRetentionDays: days }: HttpServices, at: string): Date {
-  const time = parseMoment(at, 'down');
-  if (!time) throw new InvalidInput('`at` must be a time that there is: the day or the hour is none.');
+  const time = readMoment('at', at, 'down');
   const now = clock.now();
   if (time > now) throw new InvalidInput(`\`at\` is in the future: it is ${now.toISOString()} now.`);
   const oldest = new Date(now.getTime() - days * DAY_MILLISECONDS);

@@ -18,16 +18,13 @@ export type { BusMetrics } from './bus-status';
 export interface RabbitMqOptions {
   /** The brokers of one cluster, tried in turn (`parseAmqpUrls`). */
   readonly urls: readonly AmqpUrl[];
-  /** Those that Nova sends to, `control_exchange` in its configuration; `nova` by default. */
-  readonly exchanges?: readonly string[] | undefined;
-  /** `versioned_notifications` and `notifications` by default. */
-  readonly topics?: Topics | undefined;
+  /** Those that Nova sends to, `control_exchange` in its configuration. */
+  readonly exchanges: readonly string[];
+  readonly topics: Topics;
   readonly notifications: NotificationFormats;
   /** Our own queue. All processes of a deployment share it, and no other deployment does. */
   readonly queue: string;
 }
-
-const NOVA_TOPICS: Topics = { versioned: 'versioned_notifications', legacy: 'notifications' };
 
 /** How long the batch under way may take at the end. */
 const STOPPING_MILLISECONDS = 5_000;
@@ -91,7 +88,7 @@ export class RabbitMq implements MessageBus {
   }
 
   #session(sink: NotificationSink): Session {
-    const { queue, exchanges = ['nova'], topics = NOVA_TOPICS, notifications } = this.options;
+    const { queue, exchanges, topics, notifications } = this.options;
     const { clock, logger, random } = this;
     const wanted = { queue, exchanges, ...routingKeys(topics, notifications) };
     return {

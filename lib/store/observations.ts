@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { type CountingRule, namesNetworks } from '../domain/address';
-import { type KnownInstance, type Observation, observe } from '../domain/instance';
+import { type KnownInstance, knowsWhatExists, type Observation, observe } from '../domain/instance';
 import {
   type Heard,
   heardAfter,
@@ -62,7 +62,7 @@ export async function applyObservations(
   await write(trx, changes, now);
   const after = new Map([...known, ...changes.map((change) => [change.after.id, change.after] as const)]);
   // without a Compute to ask there is nobody who knows better
-  const settling = observations.filter((each) => doubted.has(each.instanceId) && (knows(each) || !canAsk));
+  const settling = observations.filter((each) => doubted.has(each.instanceId) && (knowsWhatExists(each) || !canAsk));
   const settled = await settleDoubts(trx, settling, (id) => after.get(id));
   const bumps = await concernedFilesystems(trx, [...changes, ...settled]);
   await endConnections(trx, changes);
@@ -107,11 +107,6 @@ async function write(trx: Knex.Transaction, changes: readonly HeardChange[], now
 /** A change, and what was heard by it. */
 interface HeardChange extends Change {
   readonly heard: Heard;
-}
-
-/** Whether it is said by one who knows what exists. */
-function knows({ source }: Observation): boolean {
-  return source === 'compute' || source === 'host';
 }
 
 /** What observations do to the directory. */

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { InstanceAddress } from '../domain/address';
-import type { KnownInstance, Observation } from '../domain/instance';
+import { type KnownInstance, knowsWhatExists, type Observation } from '../domain/instance';
 
 /**
  * The observations with the networks of the ports in them, as far as they are known. Notifications name the port, and of its
@@ -52,10 +52,10 @@ async function networksOf(
   return new Map(rows.map(({ id, network }) => [id, network]));
 }
 
-/** From who knows: Compute, or the host itself. */
+/** From who knows what exists. */
 async function learn(trx: Knex.Transaction, observations: readonly Observation[], now: Date): Promise<void> {
   const told = observations
-    .filter(({ source }) => source === 'compute' || source === 'host')
+    .filter(knowsWhatExists)
     .flatMap(({ addresses = [] }) => addresses)
     .flatMap(({ port, network }) => (port !== null && network !== null ? [[port, network] as const] : []));
   if (told.length === 0) return;

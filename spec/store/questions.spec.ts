@@ -363,19 +363,6 @@ describe('questions to Compute', () => {
     expect(await take()).toEqual(['vm late']);
   });
 
-  it('are asked again a second later when something was heard while Compute answered', async () => {
-    await say('vm', { source: 'events', addresses: ['10.0.0.1'] });
-    const question = await takeOne();
-    const time = stores.clock.now();
-    await say('vm', { addresses: ['10.0.0.1'] });
-    stores.clock.advance(1);
-    const answered = { source: 'compute', time, addresses: ['10.0.0.1'] } as const;
-    await stores.questions.answer(question, anObservation(stores.clock, 'vm', answered));
-    expect(await take()).toEqual([]);
-    stores.clock.advance(SECOND);
-    expect(await take()).toEqual(['vm late']);
-  });
-
   it('doubt an older claim whose rival came and went in one batch', async () => {
     const mine = await aFilesystem(stores, { scope: 'project', owner: 'p1' });
     await say('old', { project: 'p1', addresses: ['10.0.0.1'] });
