@@ -1,8 +1,8 @@
 import { parseAddress } from '../domain/address';
 import { InvalidInput } from '../domain/errors';
-import type { AccessLogPosition, AccessLogQuery } from '../ports/access-log-store';
+import type { AccessLogEntry, AccessLogPosition, AccessLogQuery } from '../ports/access-log-store';
 import type { Call, Handler } from './call';
-import { pageLimit, toPage } from './paging';
+import { pageBody, pageLimit } from './paging';
 import { readMoment } from './query';
 import { findVisible } from './show-filesystem';
 import { checkListAccessLogQuery } from './validation';
@@ -13,17 +13,13 @@ import { accessLogEntry } from './views';
  * @throws InvalidInput, NotFound
  */
 export const listAccessLog: Handler = async (services, call) => {
-  const { caller, self, query } = call;
-  const wanted = readQuery(query, services.maxLimit);
+  const { caller } = call;
+  const wanted = readQuery(call.query, services.maxLimit);
   const { filesystem } = await findVisible(services, call, 'access_log');
   const { limit } = wanted;
   const rows = await services.accessLog.list(filesystem.id, caller, { ...wanted, limit: limit + 1 });
-  const { entries, links } = toPage(rows, limit, markerOf, self, query);
-  const body = {
-    access_log: entries.map((entry) => accessLogEntry(entry, caller)),
-    ...(links.length > 0 ? { access_log_links: links } : {}),
-  };
-  return { status: 200, body };
+  const view = (entry: AccessLogEntry): object => accessLogEntry(entry, caller);
+  return { status: 200, body: pageBody('access_log', rows, limit, markerOf, view, call) };
 };
 
 function readQuery(query: Call['query'], maxLimit: number): AccessLogQuery {

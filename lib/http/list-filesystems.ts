@@ -1,7 +1,7 @@
 import { requireAdministrator } from '../domain/permission';
 import type { FilesystemRow } from '../ports/filesystem-store';
 import type { Answer, Call, Handler } from './call';
-import { pageLimit, toPage } from './paging';
+import { pageBody, pageLimit } from './paging';
 import { listEtag, unlessKnown } from './preconditions';
 import { isTrue } from './query';
 import type { HttpServices } from './services';
@@ -37,10 +37,6 @@ async function list(
   const limit = pageLimit(asked, maxLimit);
   const tenantId = allTenants ? null : caller.tenantId;
   const rows = await filesystems.list({ tenantId, scope, status, project, owner, marker, limit: limit + 1 });
-  const { entries, links } = toPage(rows, limit, ({ filesystem }) => filesystem.name, call.self, call.query);
-  const json = JSON.stringify({
-    fs_entries: entries.map(view),
-    ...(links.length > 0 ? { fs_entries_links: links } : {}),
-  });
+  const json = JSON.stringify(pageBody('fs_entries', rows, limit, ({ filesystem }) => filesystem.name, view, call));
   return unlessKnown(call, listEtag(json), json);
 }

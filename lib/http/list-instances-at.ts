@@ -1,7 +1,8 @@
 import { InvalidInput } from '../domain/errors';
 import type { ListInstancesQuery } from '../generated/list-instances-query';
+import type { FormerAccess } from '../ports/access-log-store';
 import type { Answer, Call } from './call';
-import { pageLimit, toPage } from './paging';
+import { pageBody, pageLimit } from './paging';
 import { readMoment } from './query';
 import type { HttpServices } from './services';
 import { findVisible } from './show-filesystem';
@@ -24,12 +25,7 @@ export async function listInstancesAt(
   const { filesystem } = await findVisible(services, call, 'access_log');
   const limit = pageLimit(asked, services.maxLimit);
   const rows = await services.accessLog.at(filesystem.id, call.caller, time, { marker, limit: limit + 1 });
-  const { entries, links } = toPage(rows, limit, ({ instanceId }) => instanceId, call.self, call.query);
-  const body = {
-    instance_entries: entries.map(({ instanceId, addresses }) => ({ id: instanceId, addresses })),
-    ...(links.length > 0 ? { instance_entries_links: links } : {}),
-  };
-  return { status: 200, body };
+  return { status: 200, body: pageBody('instance_entries', rows, limit, markerOf, view, call) };
 }
 
 function readTime({ clock, accessLogRetentionDays: days }: HttpServices, at: string): Date {
@@ -42,4 +38,12 @@ function readTime({ clock, accessLogRetentionDays: days }: HttpServices, at: str
       `\`at\` is before what the access log tells: it goes back ${days} days, to ${oldest.toISOString()}.`,
     );
   return time;
+}
+
+function markerOf({ instanceId }: FormerAccess): string {
+  return instanceId;
+}
+
+function view({ instanceId, addresses }: FormerAccess): object {
+  return { id: instanceId, addresses };
 }

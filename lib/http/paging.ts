@@ -1,9 +1,4 @@
-/** A page of a list. */
-export interface Page<Entry> {
-  readonly entries: readonly Entry[];
-  /** Empty when nothing follows. */
-  readonly links: readonly { readonly rel: 'next'; readonly href: string }[];
-}
+import type { Call } from './call';
 
 /** How many entries a page has: 0 and what is above the largest mean the largest. */
 export function pageLimit(asked: string | undefined, largest: number): number {
@@ -12,21 +7,24 @@ export function pageLimit(asked: string | undefined, largest: number): number {
 }
 
 /**
- * Cuts what was read to a page.
+ * The body of a page of a list: its entries, and where something follows the link to the next page.
+ * @param name of the list, `fs_entries`
  * @param rows one more than the page has, when there are so many
  * @param markerOf where the next page begins behind
- * @param self the path asked; `query` what stood behind it, which the link keeps
+ * @param call what was asked, whose query the link keeps
  */
-export function toPage<Row>(
+export function pageBody<Row>(
+  name: string,
   rows: readonly Row[],
   limit: number,
   markerOf: (row: Row) => string,
-  self: string,
-  query: Readonly<Record<string, string>>,
-): Page<Row> {
-  const entries = rows.slice(0, limit);
-  const last = entries.at(-1);
-  if (rows.length <= limit || last === undefined) return { entries, links: [] };
+  view: (row: Row) => object,
+  { self, query }: Pick<Call, 'self' | 'query'>,
+): object {
+  const page = rows.slice(0, limit);
+  const entries = page.map((row) => view(row));
+  const last = page.at(-1);
+  if (rows.length <= limit || last === undefined) return { [name]: entries };
   const next = new URLSearchParams({ ...query, marker: markerOf(last) });
-  return { entries, links: [{ rel: 'next', href: `${self}?${next.toString()}` }] };
+  return { [name]: entries, [`${name}_links`]: [{ rel: 'next', href: `${self}?${next.toString()}` }] };
 }

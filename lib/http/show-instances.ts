@@ -3,7 +3,7 @@ import { isInstanceId } from '../domain/name';
 import type { Handler } from './call';
 import { explainInstance } from './explain-instance';
 import { listInstancesAt } from './list-instances-at';
-import { pageLimit, toPage } from './paging';
+import { pageBody, pageLimit } from './paging';
 import { isTrue } from './query';
 import { findVisible } from './show-filesystem';
 import { checkListInstancesQuery, checkShowInstanceQuery } from './validation';
@@ -17,12 +17,17 @@ export const listInstances: Handler = async (services, call) => {
   const { filesystem } = await findVisible(services, call);
   const limit = pageLimit(asked, services.maxLimit);
   const ids = await services.filesystems.listInstances(filesystem, call.caller, { status, marker, limit: limit + 1 });
-  const { entries, links } = toPage(ids, limit, (id) => id, call.self, call.query);
-  const body = {
-    instance_entries: entries.map((id) => ({ id })),
-    ...(links.length > 0 ? { instance_entries_links: links } : {}),
+  return {
+    status: 200,
+    body: pageBody(
+      'instance_entries',
+      ids,
+      limit,
+      (id) => id,
+      (id) => ({ id }),
+      call,
+    ),
   };
-  return { status: 200, body };
 };
 
 /** `GET /os-filesystem/{name}/instances/{id}`. @throws InvalidInput, NotFound saying which of the two there is not */

@@ -1,3 +1,5 @@
+import { growingDelay } from '../growing-delay';
+
 /** After the n-th failure in a row, how long until the next attempt, milliseconds. */
 export type Pause = (failures: number) => number;
 
@@ -8,13 +10,9 @@ export const FIRST_STORE_PAUSE_MILLISECONDS = 1_000;
 const LONGEST_MILLISECONDS = 30_000;
 
 /**
- * Doubles from `first` to 30 s, the last half of it random, so that processes which lost the same broker do not all return
- * at once.
+ * Grows from `first` to 30 s (`growingDelay`): processes that lost the same broker do not all return at once.
  * @param first milliseconds, for 0 failures before this one
  */
 export function growingPause(first: number, random: () => number): Pause {
-  return (failures) => {
-    const longest = Math.min(LONGEST_MILLISECONDS, first * 2 ** failures);
-    return longest / 2 + (longest / 2) * random();
-  };
+  return (failures) => growingDelay(first, LONGEST_MILLISECONDS, failures, random);
 }
