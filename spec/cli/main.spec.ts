@@ -74,6 +74,7 @@ describe('the command line', () => {
     const gateway = start(GREETING);
     const url = await gateway.listening();
     await gateway.logged('IDENTITY=development takes everybody for an administrator: for development alone');
+    await gateway.told('curl -X PUT');
     expect(gateway.errors).toContain(`listens on  ${url}`);
     expect(gateway.errors).toContain('database    postgres://someone:***@127.0.0.1:1/nothing');
     expect(gateway.errors).toMatch(/IDENTITY=development .* for development alone/);

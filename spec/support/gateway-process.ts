@@ -37,6 +37,7 @@ export class GatewayProcess {
     });
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.errors += chunk;
+      this.#news.emit('news');
     });
     if (this.#child.stdout) createInterface({ input: this.#child.stdout }).on('line', (line) => this.#said(line));
   }
@@ -59,13 +60,12 @@ export class GatewayProcess {
 
   /** Waits for a line of the log. @throws Error when the process ends without it */
   async logged(message: string): Promise<LogLine> {
-    const news = on(this.#news, 'news');
-    for (;;) {
-      const found = this.log.find(({ msg }) => msg === message);
-      if (found) return found;
-      if (this.#ended) throw new Error(`it ended without "${message}":\n${this.output}${this.errors}`);
-      await news.next();
-    }
+    return this.#until(message, () => this.log.find(({ msg }) => msg === message));
+  }
+
+  /** Waits for words to a person, which come by another pipe than the log. @throws Error when the process ends without them */
+  async told(words: string): Promise<void> {
+    await this.#until(words, () => this.errors.includes(words) || undefined);
   }
 
   /** Waits until it serves. @returns where */
@@ -87,6 +87,16 @@ export class GatewayProcess {
   async kill(): Promise<void> {
     if (!this.#ended) process.kill(-this.pid, 'SIGKILL');
     await this.exit;
+  }
+
+  async #until<Found>(awaited: string, look: () => Found | undefined): Promise<Found> {
+    const news = on(this.#news, 'news');
+    for (;;) {
+      const found = look();
+      if (found !== undefined) return found;
+      if (this.#ended) throw new Error(`it ended without "${awaited}":\n${this.output}${this.errors}`);
+      await news.next();
+    }
   }
 
   #said(line: string): void {
