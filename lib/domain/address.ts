@@ -187,8 +187,8 @@ function splitCidr(cidr: string): { network: string; prefix: number; family: 4 |
   return { network, prefix: Number(prefix), family: isIP(network) === 4 ? 4 : 6 };
 }
 
-/** The address as a number. */
-function addressBits(address: string): bigint {
+/** The address as a number: 32 bits or 128. */
+export function addressBits(address: string): bigint {
   if (isIP(address) === 4) return address.split('.').reduce((bits, octet) => (bits << 8n) | BigInt(octet), 0n);
   const [head = '', tail] = address.split('::');
   const groups = (part: string | undefined) =>

@@ -59,6 +59,8 @@ export interface Filesystem {
   readonly appliedRevision: bigint;
   /** Name of the backend that holds it. */
   readonly backend: string;
+  /** Its own among the numbers of its backend, until it is purged; null: it has none yet, or its driver needs none. */
+  readonly number: number | null;
   /** Null until the driver has made the export. */
   readonly exportLocation: string | null;
   /** Bytes allocated when the backend was last asked; null: not known. */

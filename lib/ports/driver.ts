@@ -4,13 +4,45 @@ import type { Filesystem } from '../domain/filesystem';
  * What a driver may know of a filesystem. Volumes are addressed by `id` alone; the rest goes into the record that stands
  * beside the volume, from which an operator can adopt it when the database was lost. Who may mount it reaches a driver as addresses.
  */
-export type Volume = Pick<Filesystem, 'id' | 'name' | 'size' | 'owner' | 'scope' | 'project' | 'desiredRevision'>;
+export type Volume = Pick<
+  Filesystem,
+  'id' | 'name' | 'size' | 'owner' | 'scope' | 'project' | 'desiredRevision' | 'number'
+>;
+
+/** What stands beside every volume: whose it is, for an operator who has lost the database. Nothing of it is believed by itself. */
+export interface VolumeRecord {
+  readonly name: string;
+  readonly owner: string;
+  readonly scope: string;
+  readonly project: string | null;
+  /** As written, `4Gb`. */
+  readonly size: string;
+  readonly revision: bigint;
+}
+
+/** A volume that stands on a backend, whether the database knows of it or not. */
+export interface StoredVolume {
+  readonly id: string;
+  /** Out of service: its data is set aside. */
+  readonly retired: boolean;
+}
+
+/** What a backend has of storage, in bytes. */
+export interface Room {
+  readonly totalBytes: bigint;
+  readonly freeBytes: bigint;
+}
 
 export interface AccessList {
   /** IPv4 and IPv6 addresses in canonical text form (RFC 5952), sorted as numbers, IPv4 first, each once. Empty: nobody. */
   readonly addresses: readonly string[];
   /** The desired revision that this list is for. A driver never replaces a list by one of a lower revision. */
   readonly revision: bigint;
+  /**
+   * Those of them that were refused before, the longest waiting first: where a backend cannot hold the whole list, those that
+   * are let in now stay, then come these, then the others. Absent: none.
+   */
+  readonly waiting?: readonly string[] | undefined;
 }
 
 /** What became of a list: an address that the backend cannot serve is refused alone, the others are let in. */
@@ -29,8 +61,15 @@ export interface Capabilities {
   readonly isolation: 'file-system' | 'none';
   /** `server`: the list is in force when `syncAccess` resolves. `file`: it is only written; something else loads it. */
   readonly enforces: 'server' | 'file';
+  /** A list can be too long for it: what does not fit is refused, address by address, and the rest is let in. */
+  readonly boundedLists: boolean;
   /** What clients mount with, for `fs_entry.protocol`. */
   readonly protocol: string;
+  /**
+   * It needs a number of its own for each volume (an `Export_Id`, a project quota's id), from 1 to this; null: none. The
+   * database gives them out, above all that `numbers` tells.
+   */
+  readonly largestNumber: number | null;
 }
 
 /**
@@ -89,7 +128,7 @@ export interface Driver {
    */
   syncAccess(volume: Volume, access: AccessList, mayGrant: boolean, signal: AbortSignal): Promise<AccessResult>;
 
-  /** What the backend itself lets in now, whatever anyone wrote there, sorted as an access list is. No export: nobody. */
+  /** What the backend itself lets in now, whatever anyone wrote there, single addresses (blocks taken apart), sorted as an access list is. No export: nobody. */
   readAccess(volume: Volume, signal: AbortSignal): Promise<readonly string[]>;
 
   /** @returns bytes allocated by volume id, of those asked for; one that this backend cannot tell is left out */
@@ -98,8 +137,26 @@ export interface Driver {
   /** Takes it out of service: export removed first, then the data set aside under another name. Already so: no error. */
   retire(volume: Volume, signal: AbortSignal): Promise<void>;
 
+  /**
+   * Puts what was retired back into service, as it was: nobody can mount it until `syncAccess`. In service already: no error.
+   * @throws VolumeLost when it is neither
+   */
+  restore(volume: Volume, signal: AbortSignal): Promise<void>;
+
   /** Destroys what was retired, for good, in slices: `signal` may abort it at any time, the next call goes on. */
   purge(volume: Pick<Volume, 'id'>, signal: AbortSignal): Promise<void>;
+
+  /** All volumes that stand on the backend, in any order. What is no volume of ours is left out, and left alone. */
+  volumes(signal: AbortSignal): Promise<readonly StoredVolume[]>;
+
+  /** What stands beside a volume, in service or retired; null: there is none, or it cannot be read. */
+  record(id: string, signal: AbortSignal): Promise<VolumeRecord | null>;
+
+  /** Numbers that the backend knows, whoever's: none of them is given out. Empty where none are needed. */
+  numbers(signal: AbortSignal): Promise<ReadonlySet<number>>;
+
+  /** What there is of storage; null: it cannot be told. */
+  room(signal: AbortSignal): Promise<Room | null>;
 }
 
 /** Trying again will not help. `message` is shown to the filesystem's owner as its fault; `cause` goes to the log only. */

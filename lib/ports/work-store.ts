@@ -89,6 +89,14 @@ export interface WorkStore {
   lag(backend: string): Promise<{ readonly due: number; readonly oldest: Date | null }>;
   /** What should hold now; null when the lease is lost. */
   wanted(claim: Claim): Promise<Wanted | null>;
+  /**
+   * Gives the filesystem a number of its backend, from 1 to `largest`: above all that rows and backend have, or where there is
+   * none left above, the lowest that nobody has.
+   * @param taken what the backend knows
+   * @returns null when the lease is lost
+   * @throws TerminalError when there is none left
+   */
+  assignNumber(claim: Claim, taken: ReadonlySet<number>, largest: number): Promise<number | null>;
   /** There is a volume, of this size. */
   settleVolume(claim: Claim, volume: { readonly exportLocation: string; readonly size: Size }): Promise<boolean>;
   /**

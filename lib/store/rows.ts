@@ -15,6 +15,7 @@ export interface FilesystemTableRow {
   readonly attributes_revision: string;
   readonly deletion_wanted: Date | null;
   readonly backend: string;
+  readonly number: number | null;
   readonly export_location: string | null;
   readonly used_bytes: string | null;
   readonly fault_message: string | null;
@@ -39,6 +40,7 @@ const COLUMNS = [
   'attributes_revision',
   'deletion_wanted',
   'backend',
+  'number',
   'export_location',
   'used_bytes',
   'fault_message',
@@ -74,6 +76,7 @@ export function toFilesystem(row: FilesystemTableRow): Filesystem {
     desiredRevision: BigInt(row.desired_revision),
     appliedRevision: BigInt(row.applied_revision),
     backend: row.backend,
+    number: row.number,
     exportLocation: row.export_location,
     usedBytes: row.used_bytes === null ? null : BigInt(row.used_bytes),
     fault:

@@ -14,6 +14,8 @@ type WantedRow = FilesystemTableRow & {
   readonly pairs: string | null;
   /** A line an entry, `address instance`. */
   readonly entries: string | null;
+  /** Addresses that were refused before or in dispute, the longest since first. */
+  readonly faulted: readonly string[] | null;
 };
 
 /**
@@ -28,7 +30,9 @@ export function wantedStatement(rule: CountingRule): PreparedStatement {
          (select b.fingerprint from backends b where b.name = f.backend) as volume_confirmed,
        case when f.deletion_wanted is null then ${entitledPairsSql(rule)} end as pairs,
        (select string_agg(host(e.address) || ' ' || e.instance_id, E'\\n') from access_entries e
-        where e.filesystem_id = f.id) as entries
+        where e.filesystem_id = f.id) as entries,
+       (select array_agg(host(x.address) order by x.created, x.address) from access_faults x
+        where x.filesystem_id = f.id) as faulted
      from filesystems f where f.id = $1 and f.lease_token = $2`,
   );
 }
@@ -60,7 +64,11 @@ export async function readWanted(
     filesystem,
     retired: row.retired !== null,
     volumeConfirmed: row.volume_confirmed,
-    access: { addresses: [...addresses], revision: filesystem.desiredRevision },
+    access: {
+      addresses: [...addresses],
+      revision: filesystem.desiredRevision,
+      ...(row.faulted && { waiting: row.faulted.filter((address) => addresses.has(address)) }),
+    },
     claims,
     // one claim of it may be doubted, and another one not
     disputed: [...disputed].filter((address) => !addresses.has(address)),

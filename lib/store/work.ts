@@ -16,6 +16,7 @@ import { Announcements } from './announcements';
 import { CLAIM, KIND, NOT_BEFORE } from './claim';
 import type { Database } from './database';
 import type { PreparedStatement } from './entitlement';
+import { assignNumber } from './numbers';
 import { after, FREE, RELEASE, releaseValues } from './release';
 import { settleAccess } from './settle-access';
 import { readWanted, wantedStatement } from './wanted';
@@ -103,6 +104,10 @@ export class PostgresWork implements WorkStore {
 
   async wanted(claim: Claim): Promise<Wanted | null> {
     return readWanted(this.database, this.clock.now(), this.#wanted, claim);
+  }
+
+  async assignNumber(claim: Claim, taken: ReadonlySet<number>, largest: number): Promise<number | null> {
+    return assignNumber(this.database, claim, taken, largest);
   }
 
   async settleVolume(

@@ -131,12 +131,14 @@ function wrongMarker(marker: string | null, identity: string): string {
 }
 
 /** What the driver lacks or does not promise, in words for `readyz` and the log. */
-function lacks({ capabilities: { quota, shrink, usage, isolation, enforces } }: Driver): string[] {
+function lacks({ capabilities }: Driver): string[] {
+  const { quota, shrink, usage, isolation, enforces, boundedLists } = capabilities;
   return [
     ...(quota ? [] : ['quota: a volume can grow past its size']),
     ...(shrink ? [] : ['shrink: a smaller size is not refused']),
     ...(usage === 'live' ? [] : ['usage: counted at most once an hour']),
     ...(isolation === 'file-system' ? [] : ['isolation: volumes share a file system']),
+    ...(boundedLists ? ['long lists: addresses that do not fit are refused'] : []),
     ...(enforces === 'server' ? [] : ['enforcement: access lists are only written, no server is told']),
   ];
 }

@@ -78,7 +78,7 @@ export class Reconcile {
       await this.#retire(claim, wanted, signal);
       return 'retired';
     }
-    await this.#serve(claim, wanted, signal, begun);
+    await this.#serve(claim, await this.#numbered(claim, wanted, signal), signal, begun);
     return 'applied';
   }
 
@@ -96,6 +96,15 @@ export class Reconcile {
     await this.driver.retire(wanted.filesystem, signal);
     requireLease(await this.work.settleRetired(claim, this.deletionGraceMilliseconds));
     this.#confirmed(claim, wanted);
+  }
+
+  /** With a number of its backend, where the driver needs one. */
+  async #numbered(claim: Claim, wanted: Wanted, signal: AbortSignal): Promise<Wanted> {
+    const { largestNumber } = this.driver.capabilities;
+    if (largestNumber === null || wanted.filesystem.number !== null) return wanted;
+    const number = await this.work.assignNumber(claim, await this.driver.numbers(signal), largestNumber);
+    requireLease(number !== null);
+    return { ...wanted, filesystem: { ...wanted.filesystem, number } };
   }
 
   async #serve(claim: Claim, wanted: Wanted, signal: AbortSignal, begun: number): Promise<void> {

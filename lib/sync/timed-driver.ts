@@ -1,6 +1,15 @@
 import { withDeadline } from '../deadline';
 import type { Clock } from '../ports/clock';
-import type { AccessList, AccessResult, Capabilities, Driver, Volume } from '../ports/driver';
+import type {
+  AccessList,
+  AccessResult,
+  Capabilities,
+  Driver,
+  Room,
+  StoredVolume,
+  Volume,
+  VolumeRecord,
+} from '../ports/driver';
 import type { Metrics } from '../ports/metrics';
 
 /** How long one call of a driver may take, in milliseconds. Purging goes in slices, and has no end of its own. */
@@ -12,7 +21,12 @@ const LONGEST = {
   readAccess: 60_000,
   usage: 3_600_000,
   retire: 60_000,
+  restore: 60_000,
   purge: null,
+  volumes: 60_000,
+  record: 10_000,
+  numbers: 10_000,
+  room: 10_000,
 } as const;
 
 /** A driver whose calls are counted, and given up after their time. */
@@ -62,6 +76,26 @@ export class TimedDriver implements Driver {
 
   async purge(volume: Pick<Volume, 'id'>, signal: AbortSignal): Promise<void> {
     return this.#call('purge', signal, (each) => this.driver.purge(volume, each));
+  }
+
+  async restore(volume: Volume, signal: AbortSignal): Promise<void> {
+    return this.#call('restore', signal, (each) => this.driver.restore(volume, each));
+  }
+
+  async volumes(signal: AbortSignal): Promise<readonly StoredVolume[]> {
+    return this.#call('volumes', signal, (each) => this.driver.volumes(each));
+  }
+
+  async record(id: string, signal: AbortSignal): Promise<VolumeRecord | null> {
+    return this.#call('record', signal, (each) => this.driver.record(id, each));
+  }
+
+  async numbers(signal: AbortSignal): Promise<ReadonlySet<number>> {
+    return this.#call('numbers', signal, (each) => this.driver.numbers(each));
+  }
+
+  async room(signal: AbortSignal): Promise<Room | null> {
+    return this.#call('room', signal, (each) => this.driver.room(each));
   }
 
   /** A call of a driver that ignores its signal is left behind: the backend's revision guards the list. */

@@ -27,6 +27,7 @@ const FILESYSTEM: Filesystem = {
   desiredRevision: 3n,
   appliedRevision: 3n,
   backend: 'default',
+  number: null,
   exportLocation: '10.0.0.1:/volumes/x',
   usedBytes: null,
   fault: null,

@@ -21,6 +21,7 @@ const existing = (rest: Partial<Filesystem> = {}): Filesystem => ({
   desiredRevision: 1n,
   appliedRevision: 1n,
   backend: 'default',
+  number: null,
   exportLocation: null,
   usedBytes: null,
   fault: null,

@@ -36,6 +36,8 @@ export function aVolume(said: Partial<Volume> = {}): Volume {
     scope: 'project',
     project: 'demo',
     desiredRevision: 1n,
+    // contract backends are small: a driver that needs numbers meets different ones
+    number: 1 + Math.floor(Math.random() * 65_535),
     ...said,
   };
 }
@@ -180,14 +182,15 @@ export function describeDriver(name: string, setUp: () => Promise<Backend>): voi
         await expect(sync(volume, ['10.0.0.1', '10.0.0.2'], 2n)).rejects.toThrow(VolumeLost);
         expect(await read(volume)).toEqual(['10.0.0.1']);
       });
-      it('holds 10,000 addresses', async () => {
+      it('holds 10,000 addresses, or tells which do not fit', async () => {
         const volume = await made();
         const addresses = Array.from(
           { length: 10_000 },
           (_, index) => `10.1.${Math.floor(index / 250)}.${(index % 250) + 1}`,
         );
-        await sync(volume, addresses);
-        expect(await read(volume)).toEqual(addresses);
+        const { refused } = await sync(volume, addresses);
+        expect(refused.size > 0).toBe(driver.capabilities.boundedLists);
+        expect(await read(volume)).toEqual(addresses.filter((each) => !refused.has(each)));
       });
       it('of calls at once leaves the list of the highest revision', async () => {
         const volume = await made();
@@ -240,6 +243,64 @@ export function describeDriver(name: string, setUp: () => Promise<Backend>): voi
         await driver.purge(stays, signal);
         expect(await backend.files(stays.id)).toHaveLength(1);
         expect(await read(stays)).toEqual(['10.0.0.1']);
+      });
+    });
+
+    describe('restore', () => {
+      it('puts a retired volume back as it was, with nobody let in', async () => {
+        const volume = await made();
+        await backend.write(volume.id, 1_000);
+        await sync(volume, ['10.0.0.1']);
+        await driver.retire(volume, signal);
+        await backend.another().restore(volume, signal);
+        expect(await backend.files(volume.id)).toHaveLength(1);
+        expect(await read(volume)).toEqual([]);
+        await sync(volume, ['10.0.0.2'], 2n);
+        expect(await read(volume)).toEqual(['10.0.0.2']);
+      });
+      it('can be called again, and of what is not there tells that it is lost', async () => {
+        const volume = await made();
+        await driver.retire(volume, signal);
+        for (const _ of [1, 2]) await driver.restore(volume, signal);
+        expect(await backend.files(volume.id)).toEqual([]);
+        await expect(driver.restore(aVolume(), signal)).rejects.toThrow(VolumeLost);
+      });
+    });
+
+    describe('volumes and record', () => {
+      it('tell what stands on the backend, in service and retired, and whose it is', async () => {
+        const [stays, gone, purged] = [await made({ name: 'stays', desiredRevision: 7n }), await made(), await made()];
+        await driver.retire(gone, signal);
+        await driver.retire(purged, signal);
+        await driver.purge(purged, signal);
+        const found = new Map((await backend.another().volumes(signal)).map(({ id, retired }) => [id, retired]));
+        expect(found.get(stays.id)).toBe(false);
+        expect(found.get(gone.id)).toBe(true);
+        expect(found.has(purged.id)).toBe(false);
+        expect(await driver.record(stays.id, signal)).toEqual({
+          name: 'stays',
+          owner: 'demo',
+          scope: 'project',
+          project: 'demo',
+          size: stays.size.text,
+          revision: 7n,
+        });
+        expect(await driver.record(gone.id, signal)).toMatchObject({ name: 'mydata' });
+        expect(await driver.record(randomUUID(), signal)).toBeNull();
+      });
+    });
+
+    describe('numbers and room', () => {
+      it('tell the numbers that are taken, where there are any', async () => {
+        const volume = await made();
+        await sync(volume, ['10.0.0.1']);
+        const taken = await backend.another().numbers(signal);
+        expect(taken.has(volume.number ?? 0)).toBe(driver.capabilities.largestNumber !== null);
+      });
+      it('tell what there is of storage', async () => {
+        const room = await driver.room(signal);
+        if (room) expect(room.totalBytes).toBeGreaterThanOrEqual(room.freeBytes);
+        expect(room?.freeBytes ?? 1n).toBeGreaterThan(0n);
       });
     });
 

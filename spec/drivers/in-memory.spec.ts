@@ -14,18 +14,18 @@ describeDriver('in memory', async () => {
       };
     },
     removeVolume: async (id) => {
-      driver.volumes.delete(id);
+      driver.stored.delete(id);
     },
     write: async (id, bytes) => {
-      const volume = driver.volumes.get(id);
+      const volume = driver.stored.get(id);
       if (volume) volume.used += BigInt(bytes);
     },
     files: async (id) => {
-      const volume = driver.volumes.get(id);
+      const volume = driver.stored.get(id);
       if (!volume || volume.retired) return null;
       return volume.used > 0n ? ['data'] : [];
     },
-    hasData: async (id) => driver.volumes.has(id),
+    hasData: async (id) => driver.stored.has(id),
     tearDown: async () => undefined,
   };
 });

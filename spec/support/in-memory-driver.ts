@@ -4,12 +4,15 @@ import {
   type Capabilities,
   type Driver,
   NewerRevision,
+  type Room,
+  type StoredVolume,
   TerminalError,
   type Volume,
   VolumeLost,
+  type VolumeRecord,
 } from '../../lib/ports/driver';
 
-type Method = 'check' | 'mark' | 'ensure' | 'syncAccess' | 'readAccess' | 'usage' | 'retire' | 'purge';
+type Method = Exclude<keyof Driver, 'capabilities' | 'ownAddresses' | 'settings'>;
 
 /** A list that a volume had, as a client of the storage would have met it. */
 export interface HeldList {
@@ -35,14 +38,19 @@ export class InMemoryDriver implements Driver {
     usage: 'live',
     isolation: 'file-system',
     enforces: 'server',
+    boundedLists: false,
     protocol: 'NFS',
+    largestNumber: null,
   };
   readonly ownAddresses: readonly string[] = [];
   readonly settings: string = 'in-memory';
 
   /** The identity that stands in the storage; specs may change it. */
   marker: string | null = null;
-  readonly volumes = new Map<string, { size: bigint; used: bigint; retired: boolean }>();
+  readonly stored = new Map<string, { size: bigint; used: bigint; retired: boolean }>();
+  readonly records = new Map<string, VolumeRecord>();
+  /** What there is in all; what the volumes use is taken from it. */
+  totalBytes = 1n << 50n;
   readonly lists = new Map<string, { revision: bigint; addresses: readonly string[] }>();
   /** Every list that was ever held, in order. */
   readonly history: HeldList[] = [];
@@ -74,22 +82,25 @@ export class InMemoryDriver implements Driver {
     });
   }
 
-  async ensure({ id, size }: Volume, mayCreate: boolean, signal: AbortSignal): Promise<string> {
+  async ensure(volume: Volume, mayCreate: boolean, signal: AbortSignal): Promise<string> {
+    const { id, size } = volume;
     return this.#call('ensure', signal, () => {
-      const present = this.volumes.get(id);
+      const present = this.stored.get(id);
       if (present?.retired || (!present && !mayCreate)) throw new VolumeLost();
       if (present && present.used > size.bytes)
         throw new TerminalError(`The volume holds ${present.used} bytes, more than ${size.text}.`);
-      this.volumes.set(id, { used: 0n, retired: false, ...present, size: size.bytes });
+      this.stored.set(id, { used: 0n, retired: false, ...present, size: size.bytes });
+      this.#record(volume);
       return `memory:/${id}`;
     });
   }
 
-  async syncAccess({ id }: Volume, access: AccessList, mayGrant: boolean, signal: AbortSignal): Promise<AccessResult> {
+  async syncAccess(volume: Volume, access: AccessList, mayGrant: boolean, signal: AbortSignal): Promise<AccessResult> {
+    const { id } = volume;
     return this.#call('syncAccess', signal, () => {
       const present = this.lists.get(id);
       if (present && present.revision > access.revision) throw new NewerRevision(present.revision);
-      if (mayGrant && !this.volumes.has(id)) throw new VolumeLost();
+      if (mayGrant && !this.stored.has(id)) throw new VolumeLost();
       const refused = new Map(
         access.addresses.flatMap((address) => {
           const why = this.refusing.get(address);
@@ -101,6 +112,7 @@ export class InMemoryDriver implements Driver {
         : access.addresses.filter((each) => present?.addresses.includes(each));
       const addresses = granted.filter((address) => !refused.has(address));
       this.lists.set(id, { revision: access.revision, addresses });
+      if (mayGrant) this.#record(volume);
       this.history.push({ id, revision: access.revision, addresses, cut: !mayGrant || refused.size > 0 });
       return { refused };
     });
@@ -117,7 +129,7 @@ export class InMemoryDriver implements Driver {
       () =>
         new Map(
           volumes.flatMap(({ id }) => {
-            const volume = this.volumes.get(id);
+            const volume = this.stored.get(id);
             return volume ? [[id, volume.used] as const] : [];
           }),
         ),
@@ -127,15 +139,48 @@ export class InMemoryDriver implements Driver {
   async retire({ id }: Volume, signal: AbortSignal): Promise<void> {
     return this.#call('retire', signal, () => {
       this.lists.delete(id);
-      const volume = this.volumes.get(id);
+      const volume = this.stored.get(id);
       if (volume) volume.retired = true;
     });
   }
 
   async purge({ id }: Pick<Volume, 'id'>, signal: AbortSignal): Promise<void> {
     return this.#call('purge', signal, () => {
-      if (this.volumes.get(id)?.retired) this.volumes.delete(id);
+      if (!this.stored.get(id)?.retired) return;
+      this.stored.delete(id);
+      this.records.delete(id);
     });
+  }
+
+  async restore({ id }: Volume, signal: AbortSignal): Promise<void> {
+    return this.#call('restore', signal, () => {
+      const volume = this.stored.get(id);
+      if (!volume) throw new VolumeLost();
+      volume.retired = false;
+    });
+  }
+
+  async volumes(signal: AbortSignal): Promise<readonly StoredVolume[]> {
+    return this.#call('volumes', signal, () => [...this.stored].map(([id, { retired }]) => ({ id, retired })));
+  }
+
+  async record(id: string, signal: AbortSignal): Promise<VolumeRecord | null> {
+    return this.#call('record', signal, () => this.records.get(id) ?? null);
+  }
+
+  async numbers(signal: AbortSignal): Promise<ReadonlySet<number>> {
+    return this.#call('numbers', signal, () => new Set<number>());
+  }
+
+  async room(signal: AbortSignal): Promise<Room | null> {
+    return this.#call('room', signal, () => {
+      const used = [...this.stored.values()].reduce((sum, each) => sum + each.used, 0n);
+      return { totalBytes: this.totalBytes, freeBytes: this.totalBytes - used };
+    });
+  }
+
+  #record({ id, name, owner, scope, project, size, desiredRevision }: Volume): void {
+    this.records.set(id, { name, owner, scope, project, size: size.text, revision: desiredRevision });
   }
 
   async #call<Result>(method: Method, signal: AbortSignal, work: () => Result): Promise<Result> {

@@ -151,13 +151,13 @@ describe('the reconciler', () => {
     await say('other', { addresses: ['10.0.0.2'] });
     const filesystem = await aFilesystem(stores);
     await atRest(filesystem.id);
-    driver.volumes.clear();
+    driver.stored.clear();
     await say('vm', { state: 'gone' });
     await say('new', { addresses: ['10.0.0.3'] });
     await until(async () => (await show(filesystem)).status === 'error');
     expect(held(filesystem)).toEqual(['10.0.0.2']);
     expect(await accessOf(stores, filesystem.id)).toMatchObject({ confirmed: ['10.0.0.2 other'] });
-    expect(driver.volumes.size).toBe(0);
+    expect(driver.stored.size).toBe(0);
   });
 
   it('only takes away while the storage is not its own, and goes on when it is', async () => {
@@ -175,7 +175,7 @@ describe('the reconciler', () => {
     expect(reconciler.status.message).toMatch(/another deployment/);
     const created = await aFilesystem(stores);
     await until(async () => (await row<{ parked: boolean }>(created.id, 'next_attempt is null as parked')).parked);
-    expect(driver.volumes.has(created.id)).toBe(false);
+    expect(driver.stored.has(created.id)).toBe(false);
 
     driver.marker = marker;
     await atRest(filesystem.id, 500);
@@ -219,7 +219,7 @@ describe('the reconciler', () => {
     expect(driver.calls).toHaveLength(length);
     isDown = false;
     await atRest(filesystem.id, 500);
-    expect(driver.volumes.has(filesystem.id)).toBe(true);
+    expect(driver.stored.has(filesystem.id)).toBe(true);
   });
 
   it('stops where its settings are older, says so, and leaves the work to whoever has the new ones', async () => {
@@ -263,7 +263,7 @@ describe('the reconciler', () => {
     start();
     const filesystem = await aFilesystem(stores);
     await atRest(filesystem.id);
-    driver.volumes.set(filesystem.id, { size: 1n << 32n, used: 2_000n, retired: false });
+    driver.stored.set(filesystem.id, { size: 1n << 32n, used: 2_000n, retired: false });
     await resize(filesystem, 1_000n);
     await atRest(filesystem.id);
     expect(await show(filesystem)).toMatchObject({
@@ -274,7 +274,7 @@ describe('the reconciler', () => {
     await resize(filesystem, 3_000n);
     await atRest(filesystem.id);
     expect(await show(filesystem)).toMatchObject({ status: 'available', size: { bytes: 3_000n }, fault: null });
-    expect(driver.volumes.get(filesystem.id)?.size).toBe(3_000n);
+    expect(driver.stored.get(filesystem.id)?.size).toBe(3_000n);
   });
 
   it('ends access before it retires, frees the name, and purges after the grace', async () => {
@@ -286,8 +286,8 @@ describe('the reconciler', () => {
     await remove(filesystem);
     await until(async () => held(filesystem)?.length === 0);
     await until(async () => (await stores.filesystems.find(filesystem.name, ADMIN)) === null, 100);
-    expect(driver.volumes.get(filesystem.id)?.retired).toBe(true);
-    await until(async () => driver.volumes.size === 0, 1_000);
+    expect(driver.stored.get(filesystem.id)?.retired).toBe(true);
+    await until(async () => driver.stored.size === 0, 1_000);
   });
 
   it('overtakes a backend that holds a higher revision than the database', async () => {

@@ -1,12 +1,20 @@
-import { chmod, lstat, mkdir, rename } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, rename, statfs } from 'node:fs/promises';
 import * as path from 'node:path';
-import { TerminalError, type Volume, VolumeLost } from '../../ports/driver';
-import { isMissing, readIfThere, removeFile, replaceFile, syncFolder } from '../durable-file';
+import {
+  type Room,
+  type StoredVolume,
+  TerminalError,
+  type Volume,
+  VolumeLost,
+  type VolumeRecord,
+} from '../../ports/driver';
+import { isMissing, removeFile, syncFolder } from '../durable-file';
+import { readRecord, writeRecord } from '../volume-record';
 import { allocatedBytes } from './allocated-bytes';
 import { readMarker, writeMarker } from './marker';
 import { removeTree } from './remove-tree';
 import type { NfsVolumes } from './server';
-import { fileNameOf } from './volume-id';
+import { fileNameOf, isVolumeId } from './volume-id';
 
 /** Where what was retired waits to be purged. */
 const RETIRED = '.retired';
@@ -20,6 +28,7 @@ export class DirectoryVolumes implements NfsVolumes {
   readonly shrink = false;
   readonly counts = 'walk';
   readonly isolation = 'none';
+  readonly largestNumber = null;
 
   /**
    * @param root absolute
@@ -57,12 +66,12 @@ export class DirectoryVolumes implements NfsVolumes {
     await this.record(volume);
   }
 
-  async record({ id, name, owner, scope, project, size, desiredRevision }: Volume): Promise<void> {
-    const facts = { id, name, owner, scope, project, size: size.text };
-    const file = `${this.pathOf(id)}.json`;
-    // the revision is of the last change of the others: the exports file has the present one
-    if (withoutRevision(await readIfThere(file)) === JSON.stringify(facts)) return;
-    await replaceFile(file, `${JSON.stringify({ ...facts, revision: String(desiredRevision) })}\n`, 0o600);
+  async record(volume: Volume): Promise<void> {
+    await writeRecord(`${this.pathOf(volume.id)}.json`, volume);
+  }
+
+  async readRecord(id: string): Promise<VolumeRecord | null> {
+    return (await readRecord(`${this.pathOf(id)}.json`)) ?? (await readRecord(`${this.#retired(id)}.json`));
   }
 
   async usage(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, bigint>> {
@@ -87,10 +96,33 @@ export class DirectoryVolumes implements NfsVolumes {
     await Promise.all([syncFolder(this.root), syncFolder(path.dirname(retired))]);
   }
 
+  async restore(id: string): Promise<void> {
+    const [folder, retired] = [this.pathOf(id), this.#retired(id)];
+    if (await isDirectory(folder)) return;
+    if (!(await isDirectory(retired))) throw new VolumeLost();
+    // the record first: a volume in service has one
+    if (await isThere(`${retired}.json`)) await rename(`${retired}.json`, `${folder}.json`);
+    await rename(retired, folder);
+    await Promise.all([syncFolder(this.root), syncFolder(path.dirname(retired))]);
+  }
+
   async purge(id: string, signal: AbortSignal): Promise<void> {
     const retired = this.#retired(id);
     await removeTree(retired, signal);
     if (await isThere(`${retired}.json`)) await removeFile(`${retired}.json`);
+  }
+
+  async list(): Promise<readonly StoredVolume[]> {
+    const [inService, retired] = [await foldersOf(this.root), await foldersOf(path.join(this.root, RETIRED))];
+    return [...inService.map((id) => ({ id, retired: false })), ...retired.map((id) => ({ id, retired: true }))];
+  }
+
+  async numbers(): Promise<ReadonlySet<number>> {
+    return new Set();
+  }
+
+  async room(): Promise<Room | null> {
+    return roomOf(this.root);
   }
 
   #retired(id: string): string {
@@ -132,12 +164,19 @@ async function isDirectory(folder: string): Promise<boolean> {
   }
 }
 
-/** The facts of a record as text; nothing when it cannot be read. */
-function withoutRevision(text: string | null): string {
+/** Names of the folders of volumes. No folder: none. */
+async function foldersOf(folder: string): Promise<readonly string[]> {
   try {
-    const { revision: _, ...facts } = JSON.parse(text ?? '') as Record<string, unknown>;
-    return JSON.stringify(facts);
-  } catch {
-    return '';
+    const found = await readdir(folder, { withFileTypes: true });
+    return found.filter((each) => each.isDirectory() && isVolumeId(each.name)).map(({ name }) => name);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
   }
+}
+
+/** Of the file system that a folder is on, as an ordinary user has it. */
+async function roomOf(folder: string): Promise<Room> {
+  const { bsize, blocks, bavail } = await statfs(folder, { bigint: true });
+  return { totalBytes: blocks * bsize, freeBytes: bavail * bsize };
 }

@@ -29,6 +29,7 @@ interface Change {
  */
 export class ExportsServer implements NfsServer {
   readonly enforces: 'server' | 'file';
+  readonly largestNumber = null;
   readonly #reserve: Reserve;
 
   /**
@@ -93,6 +94,10 @@ export class ExportsServer implements NfsServer {
       await removeFile(this.#file(volume.id));
       await this.reload?.bring(where, [], signal);
     });
+  }
+
+  async numbers(): Promise<ReadonlySet<number>> {
+    return new Set();
   }
 
   /** On a full disk the reserve makes room. If even that fails, a list that has somebody who must go is removed: nobody, until there is room. */

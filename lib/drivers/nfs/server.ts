@@ -1,9 +1,11 @@
-import type { AccessList, AccessResult, Volume } from '../../ports/driver';
+import type { AccessList, AccessResult, Room, StoredVolume, Volume, VolumeRecord } from '../../ports/driver';
 
 /** What tells clients of volumes who may mount them. A sibling of this one drives NFS-Ganesha. */
 export interface NfsServer {
   /** Whether a list is in force when `sync` resolves, or only written. */
   readonly enforces: 'server' | 'file';
+  /** As the driver's. */
+  readonly largestNumber: number | null;
   /** Looks whether it can work, and changes nothing. @throws TerminalError */
   check(signal: AbortSignal): Promise<void>;
   /** Makes what it needs, once for a new backend. */
@@ -18,6 +20,8 @@ export interface NfsServer {
   read(volume: Volume, path: string, signal: AbortSignal): Promise<readonly string[]>;
   /** Removes the export. None: no error. */
   remove(volume: Volume, path: string, signal: AbortSignal): Promise<void>;
+  /** Numbers that exports have, whoever's. */
+  numbers(signal: AbortSignal): Promise<ReadonlySet<number>>;
 }
 
 /** Where volumes are. Siblings of `directory` enforce a size. */
@@ -26,6 +30,8 @@ export interface NfsVolumes {
   readonly shrink: boolean;
   readonly counts: 'live' | 'walk';
   readonly isolation: 'file-system' | 'none';
+  /** As the driver's. */
+  readonly largestNumber: number | null;
   /** @returns the identity in the marker, null where there is none. @throws TerminalError */
   check(signal: AbortSignal): Promise<string | null>;
   mark(identity: string, signal: AbortSignal): Promise<void>;
@@ -37,7 +43,14 @@ export interface NfsVolumes {
   ensure(volume: Volume, mayCreate: boolean, signal: AbortSignal): Promise<void>;
   /** Writes down beside the volume whose it is. */
   record(volume: Volume): Promise<void>;
+  /** What was written down, of a volume in service or retired; null: nothing, or nothing that can be read. */
+  readRecord(id: string): Promise<VolumeRecord | null>;
   usage(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, bigint>>;
-  retire(id: string): Promise<void>;
+  retire(id: string, signal: AbortSignal): Promise<void>;
+  /** @throws VolumeLost */
+  restore(id: string, signal: AbortSignal): Promise<void>;
   purge(id: string, signal: AbortSignal): Promise<void>;
+  list(signal: AbortSignal): Promise<readonly StoredVolume[]>;
+  numbers(signal: AbortSignal): Promise<ReadonlySet<number>>;
+  room(signal: AbortSignal): Promise<Room | null>;
 }

@@ -8,3 +8,8 @@ export function fileNameOf(id: string): string {
   if (!ID.test(id)) throw new Error('the id of a volume is no UUID');
   return id;
 }
+
+/** Whether a name in a folder may be that of a volume. */
+export function isVolumeId(name: string): boolean {
+  return ID.test(name);
+}

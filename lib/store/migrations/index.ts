@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import * as initial from './0001-initial';
 import * as followedCloud from './0002-followed-cloud';
 import * as doubts from './0003-doubts';
+import * as numbers from './0004-numbers';
 
 interface Migration {
   readonly name: string;
@@ -18,6 +19,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0001-initial', ...initial },
   { name: '0002-followed-cloud', ...followedCloud },
   { name: '0003-doubts', ...doubts },
+  { name: '0004-numbers', ...numbers },
 ];
 
 /** What knex asks for. */

@@ -1,0 +1,49 @@
+import type { Volume, VolumeRecord } from '../ports/driver';
+import { readIfThere, replaceFile } from './durable-file';
+
+/** Writes down beside a volume whose it is; a record that says so already is left as it is. */
+export async function writeRecord(file: string, volume: Volume): Promise<void> {
+  const { id, name, owner, scope, project, size, desiredRevision } = volume;
+  const facts = { id, name, owner, scope, project, size: size.text };
+  // the revision is of the last change of the others: the access list has the present one
+  if (withoutRevision(await readIfThere(file)) === JSON.stringify(facts)) return;
+  await replaceFile(file, `${JSON.stringify({ ...facts, revision: String(desiredRevision) })}\n`, 0o600);
+}
+
+/** @returns null when there is no record, or it is none of ours */
+export async function readRecord(file: string): Promise<VolumeRecord | null> {
+  return parseRecord(await readIfThere(file));
+}
+
+/** A record's text, whoever has written it. @returns null when it is none */
+export function parseRecord(text: string | null): VolumeRecord | null {
+  const facts = parsed(text);
+  if (facts === null) return null;
+  const { name, owner, scope, project, size, revision } = facts;
+  if (typeof name !== 'string' || typeof owner !== 'string' || typeof scope !== 'string' || typeof size !== 'string')
+    return null;
+  if (typeof revision !== 'string' || !/^\d{1,19}$/.test(revision)) return null;
+  return {
+    name,
+    owner,
+    scope,
+    project: typeof project === 'string' ? project : null,
+    size,
+    revision: BigInt(revision),
+  };
+}
+
+/** The facts of a record as text; nothing when it cannot be read. */
+function withoutRevision(text: string | null): string {
+  const { revision: _, ...facts } = parsed(text) ?? {};
+  return JSON.stringify(facts);
+}
+
+function parsed(text: string | null): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text ?? '');
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
