@@ -12,7 +12,7 @@ import {
   type VolumeRecord,
 } from '../../lib/ports/driver';
 
-type Method = Exclude<keyof Driver, 'capabilities' | 'ownAddresses' | 'settings'>;
+export type Method = Exclude<keyof Driver, 'capabilities' | 'ownAddresses' | 'settings'>;
 
 /** A list that a volume had, as a client of the storage would have met it. */
 export interface HeldList {
@@ -57,6 +57,8 @@ export class InMemoryDriver implements Driver {
   /** Addresses that it refuses. */
   readonly refusing = new Map<string, string>();
   readonly calls: Method[] = [];
+  /** What is done before every call, as long as it stands: a filer in trouble. */
+  trouble: ((method: Method, signal: AbortSignal) => Promise<void> | void) | null = null;
   readonly #interferences: Interference[] = [];
 
   /** Interferes with the next call of that method. */
@@ -186,6 +188,7 @@ export class InMemoryDriver implements Driver {
   async #call<Result>(method: Method, signal: AbortSignal, work: () => Result): Promise<Result> {
     signal.throwIfAborted();
     this.calls.push(method);
+    await this.trouble?.(method, signal);
     await this.#interfere(method, 'before', signal);
     signal.throwIfAborted();
     const result = work();

@@ -32,13 +32,14 @@ export function startReconciler(
     process,
     deletionGrace = 0,
     fingerprint = BACKEND.fingerprint,
-  }: { process?: ProcessIdentity; deletionGrace?: number; fingerprint?: string } = {},
+    name = BACKEND.name,
+  }: { process?: ProcessIdentity; deletionGrace?: number; fingerprint?: string; name?: string } = {},
 ): TestReconciler {
   const { work, backends, database } = storesOver(url, clock, process ? { process } : {});
   const outcomes: RunOutcome[] = [];
   const metrics = { ...NO_METRICS, runFinished: (_: string, outcome: RunOutcome) => outcomes.push(outcome) };
-  const timed = new TimedDriver(BACKEND.name, driver, clock, metrics);
-  const health = new BackendHealth({ ...BACKEND, fingerprint }, 'in-memory', timed, backends, clock, SILENT, metrics);
+  const timed = new TimedDriver(name, driver, clock, metrics);
+  const health = new BackendHealth({ name, fingerprint }, 'in-memory', timed, backends, clock, SILENT, metrics);
   const reconcile = new Reconcile(work, timed, health, new Pace(clock), clock, () => 1, deletionGrace, SILENT, metrics);
   const reconciler = new Reconciler(work, backends, health, reconcile, clock, SILENT, metrics);
   const stop = new AbortController();
