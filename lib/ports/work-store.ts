@@ -74,11 +74,8 @@ export interface Release {
   readonly retryAfter: number | null;
 }
 
-/**
- * What the reconciler needs of the store. A method that takes a claim returns false when the lease is lost, and has then
- * changed nothing.
- */
-export interface WorkStore {
+/** The filesystems that have something to do: which of them a process works on. */
+export interface WorkQueue {
   /** Due filesystems of a backend, so many of each kind, the longest waiting first; none when the stored fingerprint is another. */
   claim(backend: ServedBackend, limits: Readonly<Record<ClaimKind, number>>): Promise<readonly Claim[]>;
   /** Renews the leases, in one statement. @returns the ids of those that are still held */
@@ -87,6 +84,19 @@ export interface WorkStore {
   nextDue(backend: string, kinds: readonly ClaimKind[]): Promise<Date | null>;
   /** How many wait now, and since when. */
   lag(backend: string): Promise<{ readonly due: number; readonly oldest: Date | null }>;
+  /** Gives claims back at once, as at shutdown. */
+  giveBack(claims: readonly Claim[]): Promise<void>;
+  /** A backend is back: what was parked is due now, with `all` what backs off too. */
+  wake(backend: string, which: 'parked' | 'all'): Promise<void>;
+  /** Gives back the leases of processes that are known to be dead. @returns how many */
+  releaseDead(backends: readonly string[]): Promise<number>;
+}
+
+/**
+ * What one run reads, and how it is written down what became of it. A method that takes a claim returns false when the lease
+ * is lost, and has then changed nothing.
+ */
+export interface Settlements {
   /** What should hold now; null when the lease is lost. */
   wanted(claim: Claim): Promise<Wanted | null>;
   /**
@@ -125,10 +135,7 @@ export interface WorkStore {
   fail(claim: Claim, message: string): Promise<boolean>;
   /** The lease was lost after the driver was called: bumps, so that a late write never stays (rule 5). */
   distrust(claim: Claim): Promise<void>;
-  /** Gives claims back at once, as at shutdown. */
-  giveBack(claims: readonly Claim[]): Promise<void>;
-  /** A backend is back: what was parked is due now, with `all` what backs off too. */
-  wake(backend: string, which: 'parked' | 'all'): Promise<void>;
-  /** Gives back the leases of processes that are known to be dead. @returns how many */
-  releaseDead(backends: readonly string[]): Promise<number>;
 }
+
+/** What the reconciler needs of the store. */
+export type WorkStore = WorkQueue & Settlements;

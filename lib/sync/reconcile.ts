@@ -3,7 +3,7 @@ import type { Clock } from '../ports/clock';
 import { type AccessResult, type Driver, NewerRevision, TerminalError, VolumeLost } from '../ports/driver';
 import type { Logger } from '../ports/host';
 import type { Metrics, RunOutcome } from '../ports/metrics';
-import type { AccessSettlement, Claim, Release, Wanted, WorkStore } from '../ports/work-store';
+import type { AccessSettlement, Claim, Release, Settlements, Wanted, WorkQueue } from '../ports/work-store';
 import type { BackendHealth } from './backend-health';
 import { retryDelay } from './backoff';
 import { LeaseLost } from './held-leases';
@@ -25,7 +25,7 @@ export class Reconcile {
   readonly #reading = new Turnstile(AT_ONCE);
 
   constructor(
-    private readonly work: WorkStore,
+    private readonly work: Settlements & Pick<WorkQueue, 'giveBack'>,
     private readonly driver: Driver,
     private readonly health: Pick<BackendHealth, 'verify' | 'status'>,
     private readonly pace: Pace,
