@@ -36,6 +36,8 @@ export interface Wanted {
   readonly filesystem: Filesystem;
   /** Out of service already: the data waits to be purged. */
   readonly retired: boolean;
+  /** It was retired, and is wanted again: its volume is still set aside. */
+  readonly restoring: boolean;
   /** Whether the volume was confirmed under the present settings: its export location may be another now. */
   readonly volumeConfirmed: boolean;
   readonly access: AccessList;
@@ -120,8 +122,12 @@ export interface Settlements {
   release(claim: Claim, wanted: Wanted, release: Release): Promise<boolean>;
   /** Out of service: the name is free, the data is to be purged after this delay. */
   settleRetired(claim: Claim, purgeAfterMilliseconds: number): Promise<boolean>;
+  /** What is retired is about to be destroyed: from then on it cannot be restored. Before the driver is called. */
+  beginPurge(claim: Claim): Promise<boolean>;
   /** Destroyed: the row goes. */
   settlePurged(claim: Claim): Promise<boolean>;
+  /** The volume of a restored filesystem is in service again. */
+  settleRestored(claim: Claim): Promise<boolean>;
   /** Due again after this delay. */
   postpone(claim: Claim, delayMilliseconds: number, reason: string): Promise<boolean>;
   /**

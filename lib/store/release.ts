@@ -41,7 +41,7 @@ export const FAIL = `failed = true, failures = f.failures + 1, last_error = $4, 
   updated = $3, next_attempt = null, ${FREE}`;
 
 /** Out of service; `$4` when its data is to be purged. */
-export const RETIRE = `retired = $3, applied_revision = f.desired_revision, behind_since = null, failures = 0,
+export const RETIRE = `retired = $3, purge_after = $4, restoring = false, applied_revision = f.desired_revision, behind_since = null, failures = 0,
   fault_message = null, fault_created = null, last_error = null, next_attempt = $4, ${FREE}`;
 
 /** The values of `RELEASE` from `$4` on. */

@@ -76,12 +76,26 @@ export class PostgresSettlements implements Settlements {
     return this.#settle(claim, RETIRE, [after(this.clock.now(), purgeAfterMilliseconds)]);
   }
 
+  async beginPurge({ filesystemId, leaseToken }: Claim): Promise<boolean> {
+    const rows = await this.database.query<{ id: string }>(
+      `update filesystems set purging = coalesce(purging, $3)
+       where id = $1 and lease_token = $2 and retired is not null returning id`,
+      [filesystemId, leaseToken, this.clock.now()],
+    );
+    return rows.length > 0;
+  }
+
   async settlePurged({ filesystemId, leaseToken }: Claim): Promise<boolean> {
     const rows = await this.database.query<{ id: string }>(
       'delete from filesystems where id = $1 and lease_token = $2 and retired is not null returning id',
       [filesystemId, leaseToken],
     );
+    if (rows.length > 0) this.#announcements.settled(filesystemId);
     return rows.length > 0;
+  }
+
+  async settleRestored(claim: Claim): Promise<boolean> {
+    return this.#settle(claim, 'restoring = false', []);
   }
 
   async postpone(claim: Claim, delayMilliseconds: number, reason: string): Promise<boolean> {
