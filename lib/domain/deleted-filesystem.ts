@@ -15,17 +15,21 @@ export interface DeletedFilesystem {
   readonly isLeased: boolean;
 }
 
+type DeletedState<Fact extends keyof Filesystem> = Pick<DeletedFilesystem, 'isPurging' | 'isLeased'> & {
+  readonly filesystem: Pick<Filesystem, Fact>;
+};
+
 /** `error`: destroying it has failed for good, and the fault says why. */
 export type DeletedStatus = 'deleted' | 'purging' | 'error';
 
 /** What docs/api.md calls it, "Deleted filesystems". */
-export function deletedStatus({ filesystem, isPurging }: DeletedFilesystem): DeletedStatus {
+export function deletedStatus({ filesystem, isPurging }: DeletedState<'status'>): DeletedStatus {
   if (filesystem.status === 'error') return 'error';
   return isPurging ? 'purging' : 'deleted';
 }
 
 /** @throws Conflict when its data is being destroyed, or may be in a moment */
-export function requireRestorable({ filesystem: { name }, isPurging, isLeased }: DeletedFilesystem): void {
+export function requireRestorable({ filesystem: { name }, isPurging, isLeased }: DeletedState<'name'>): void {
   if (isPurging)
     throw new Conflict(`Filesystem ${name} is being purged: its data is not whole any more, and cannot be restored.`);
   // whoever has it may be about to begin: also a program of the release before, which does not say so first
