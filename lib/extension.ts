@@ -119,6 +119,7 @@ export async function createSharedFilesystemExtension(
   registerExtension?.(entry);
   const router = createRouter({
     filesystems: stores.filesystems,
+    deleted: stores.deleted,
     instances: stores.instances,
     accessLog: stores.accessLog,
     accessLogRetentionDays: retentionDays,

@@ -12,6 +12,11 @@ export function isFilesystemName(name: string): boolean {
   return FILESYSTEM_NAME.test(name) && !RESERVED.has(name);
 }
 
+/** Whether a filesystem can have this id: ours are UUIDs, written small. */
+export function isFilesystemId(id: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
+}
+
 /** Words that are no ids in a URL: Compute has another meaning for them. */
 const NO_INSTANCE = new Set(['.', '..', 'detail']);
 

@@ -17,6 +17,9 @@ export type Permission =
   | 'manage_global'
   | 'any_project'
   | 'list:all_tenants'
+  | 'deleted:list'
+  | 'deleted:restore'
+  | 'deleted:purge'
   | 'events:report';
 
 /** Which roles count as what, and who may report events: configuration. */
@@ -98,6 +101,26 @@ export function requireOwnersUrl({ tenantId }: Caller, { name, owner }: Pick<Fil
 /** @throws Forbidden unless the caller is an administrator */
 export function requireAdministrator({ isAdmin }: Identity, permission: Permission): void {
   if (!isAdmin) throw forbidden(permission);
+}
+
+/**
+ * As `authorize`, of what is deleted: it is its owner's, whatever its scope was, and an administrator's.
+ * @throws NotFound when the caller cannot see it, Forbidden when he sees it and is no administrator
+ */
+export function authorizeDeleted<Row extends Pick<Filesystem, 'owner' | 'name'>>(
+  { isAdmin, projectId }: Identity,
+  permission: 'deleted:restore' | 'deleted:purge',
+  filesystem: Row | null,
+): Row {
+  if (!filesystem || (!isAdmin && filesystem.owner !== projectId))
+    throw new NotFound('Deleted filesystem could not be found.');
+  if (!isAdmin) throw forbidden(permission, ` on filesystem ${filesystem.name}`);
+  return filesystem;
+}
+
+/** @throws Forbidden unless the caller may see what is deleted of his project: a member, or an administrator */
+export function requireDeletedReader(policy: Policy, caller: Identity): void {
+  if (!caller.isAdmin && !isMember(policy, caller)) throw forbidden('deleted:list');
 }
 
 /** @throws Forbidden unless the caller may POST `_events`: the role `service` gives nothing by itself */

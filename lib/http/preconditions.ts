@@ -3,17 +3,22 @@ import { PreconditionFailed } from '../domain/errors';
 import type { Filesystem } from '../domain/filesystem';
 import type { Answer, Call } from './call';
 
-/** Of what GET answers. */
-function hash(json: string): string {
-  return createHash('sha1').update(json).digest('base64url').slice(0, 16);
+function hash(text: string, length = 16): string {
+  return createHash('sha1').update(text).digest('base64url').slice(0, length);
+}
+
+/** Tells a filesystem from another that has had its name: revisions of both begin at 1. */
+function markOf({ id }: Pick<Filesystem, 'id'>): string {
+  return hash(id, 8);
 }
 
 /**
- * `"<revision of the attributes that a user sets>-<hash of what GET answers>"` (docs/api.md, "Preconditions").
+ * `"<revision of the attributes that a user sets>-<mark of the filesystem><hash of what GET answers>"` (docs/api.md,
+ * "Preconditions").
  * @param json what GET answers
  */
-export function etagOf({ attributesRevision }: Pick<Filesystem, 'attributesRevision'>, json: string): string {
-  return `"${attributesRevision}-${hash(json)}"`;
+export function etagOf(filesystem: Pick<Filesystem, 'id' | 'attributesRevision'>, json: string): string {
+  return `"${filesystem.attributesRevision}-${markOf(filesystem)}${hash(json)}"`;
 }
 
 /** Of a list: the hash alone. */
@@ -28,21 +33,23 @@ export function unlessKnown({ headers }: Pick<Call, 'headers'>, etag: string, js
 }
 
 /**
- * Holds a change against what the caller last saw: `If-Match` compares the part before the dash, since a change of status or
- * use is nobody's lost update; `If-None-Match: *` creates only.
+ * Holds a change against what the caller last saw: `If-Match` compares the revision and whose it is, since a change of status
+ * or use is nobody's lost update; `If-None-Match: *` creates only.
  * @param existing null: there is none, or none that the caller can see
  * @param isTaken whether the name is somebody's, seen or not
  * @throws PreconditionFailed
  */
 export function requireMatch(
   { headers: { ifMatch, ifNoneMatch } }: Pick<Call, 'headers'>,
-  existing: Pick<Filesystem, 'attributesRevision' | 'name'> | null,
+  existing: Pick<Filesystem, 'id' | 'attributesRevision' | 'name'> | null,
   isTaken: boolean,
 ): void {
   if (ifNoneMatch?.trim() === '*' && isTaken) throw new PreconditionFailed('The name is taken (If-None-Match: *).');
   if (ifMatch === undefined) return;
   if (!existing) throw new PreconditionFailed('There is no such filesystem (If-Match).');
-  const matches = tags(ifMatch).some((tag) => tag === '*' || revisionIn(tag) === String(existing.attributesRevision));
+  // a strong tag: a weak one never matches (RFC 9110 §13.1.1)
+  const now = `"${existing.attributesRevision}-${markOf(existing)}`;
+  const matches = tags(ifMatch).some((tag) => tag === '*' || tag.startsWith(now));
   if (!matches)
     throw new PreconditionFailed(
       `Filesystem ${existing.name} was changed in the meantime (If-Match): read it again, and decide anew.`,
@@ -51,9 +58,4 @@ export function requireMatch(
 
 function tags(header: string | undefined): string[] {
   return (header ?? '').split(',').map((tag) => tag.trim());
-}
-
-/** Of a strong tag: a weak one never matches (RFC 9110 §13.1.1). */
-function revisionIn(tag: string): string | undefined {
-  return /^"(\d+)-[^"]*"$/.exec(tag)?.[1];
 }

@@ -1,14 +1,16 @@
 import { Conflict, InvalidInput, TemporaryConflict } from '../domain/errors';
 import type { Filesystem } from '../domain/filesystem';
-import { isFilesystemName, isProjectId } from '../domain/name';
+import { isProjectId } from '../domain/name';
 import { authorize, authorizeAttributes, isVisible, requireOwnersUrl } from '../domain/permission';
 import { type Plan, planPut, requireProjectWithScope, type WantedFilesystem } from '../domain/put-filesystem';
 import { parseSize } from '../domain/size';
 import type { FilesystemTransaction } from '../ports/filesystem-store';
 import type { Answer, Call, Handler } from './call';
 import { dryRun, isDryRun } from './dry-run';
+import { requireName } from './filesystem-name';
 import { etagOf, requireMatch } from './preconditions';
-import { waitSeconds, waitUntil } from './prefer';
+import { waitUntil } from './prefer';
+import { viewReached } from './reached';
 import type { HttpServices } from './services';
 import { checkPutFilesystem } from './validation';
 import { fullEntry, shortEntry } from './views';
@@ -43,10 +45,7 @@ interface Outcome {
 }
 
 function readWanted({ name, body }: Call): WantedFilesystem {
-  if (!isFilesystemName(name))
-    throw new InvalidInput(
-      `Invalid name ${JSON.stringify(name)}: expected 1 to 63 of A-Z a-z 0-9 . _ -, the first a letter or digit; "detail" is reserved.`,
-    );
+  requireName(name);
   if (body === undefined) throw new InvalidInput('The body is missing: send {"fs_entry": {"size": …, "scope": …}}.');
   const { fs_entry: entry } = checkPutFilesystem(body);
   if (entry.name !== undefined && entry.name !== name)
@@ -109,25 +108,13 @@ async function countUse(services: HttpServices, call: Call, { id }: Filesystem):
 }
 
 async function answer(services: HttpServices, call: Call, filesystem: Filesystem, isNew: boolean): Promise<Answer> {
-  const { filesystems } = services;
   const { caller, name } = call;
-  const seconds = waitSeconds(call.headers.prefer);
-  const view =
-    seconds === null
-      ? await filesystems.find(name, caller)
-      : ((await waitUntil(services, filesystem.id, seconds, call, async () => {
-          const now = await filesystems.find(name, caller);
-          return !now || now.filesystem.status === 'error' || isReached(now.filesystem) ? now : null;
-        })) ?? (await filesystems.find(name, caller)));
+  const { view, headers: applied } = await viewReached(services, call, filesystem);
   const headers = {
     ...(isNew ? { Location: `${call.collection}/${name}` } : {}),
     ...(view ? { ETag: etagOf(view.filesystem, JSON.stringify({ fs_entry: fullEntry(view, caller) })) } : {}),
-    ...(seconds === null ? {} : { 'Preference-Applied': `wait=${seconds}` }),
+    ...applied,
   };
-  const entry = seconds !== null && view ? fullEntry(view, caller) : shortEntry(filesystem);
+  const entry = view && 'Preference-Applied' in applied ? fullEntry(view, caller) : shortEntry(filesystem);
   return { status: isNew ? 201 : 200, headers, body: { fs_entry: entry } };
-}
-
-function isReached({ status, desiredRevision, appliedRevision }: Filesystem): boolean {
-  return status === 'available' && desiredRevision === appliedRevision;
 }

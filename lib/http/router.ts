@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
-import { requireEventReporter } from '../domain/permission';
 import { acceptsJson } from './accept';
 import { authenticate } from './authentication';
 import { readBody } from './body';
@@ -74,7 +73,7 @@ async function answerTo(
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const handler = isMethod(method) ? route.methods[method] : undefined;
   if (!handler) throw new HttpFault(405, `${request.method} is not possible here.`, { Allow: allowed(route.methods) });
-  if (route.methods.POST) requireEventReporter(services.policy, caller);
+  route.admit?.(services.policy, caller);
   if (!acceptsJson(request.headers.accept))
     throw new HttpFault(406, 'Answers are application/json: the Accept header rules that out.');
   const takesBody = method === 'PUT' || method === 'POST';

@@ -1,3 +1,5 @@
+import type { Identity } from '../domain/identity';
+import { type Policy, requireEventReporter } from '../domain/permission';
 import { type BodyParser, bodyParser } from './body';
 import type { Handler } from './call';
 import { connectInstance } from './connect-instance';
@@ -6,9 +8,12 @@ import { disconnectInstance } from './disconnect-instance';
 import { listExtensions, showExtension } from './extensions';
 import { HttpFault } from './faults';
 import { listAccessLog } from './list-access-log';
+import { listDeleted } from './list-deleted';
 import { listFilesystems, listFilesystemsInDetail } from './list-filesystems';
+import { purgeDeleted } from './purge-deleted';
 import { putFilesystem } from './put-filesystem';
 import { reportEvents } from './report-events';
+import { restoreDeleted } from './restore-deleted';
 import { showFilesystem } from './show-filesystem';
 import { listInstances, showInstance } from './show-instances';
 
@@ -20,6 +25,8 @@ export interface Route {
   readonly pattern: string;
   readonly methods: Readonly<Partial<Record<Method, Handler>>>;
   readonly parser: BodyParser;
+  /** What is checked before the body is looked at. @throws Forbidden */
+  readonly admit?: (policy: Policy, caller: Identity) => void;
 }
 
 /** A route and what the path names. */
@@ -42,7 +49,13 @@ const route = (pattern: string, methods: Route['methods'], bodyLimit = BODY_LIMI
 
 const FILESYSTEMS = route('/os-filesystem', { GET: listFilesystems });
 const DETAIL = route('/os-filesystem/detail', { GET: listFilesystemsInDetail });
-const EVENTS = route('/os-filesystem/_events', { POST: reportEvents }, EVENTS_LIMIT);
+const EVENTS: Route = {
+  ...route('/os-filesystem/_events', { POST: reportEvents }, EVENTS_LIMIT),
+  admit: requireEventReporter,
+};
+const DELETED = route('/os-filesystem/_deleted', { GET: listDeleted });
+const DELETED_FILESYSTEM = route('/os-filesystem/_deleted/{id}', { DELETE: purgeDeleted });
+const RESTORE = route('/os-filesystem/_deleted/{id}/restore', { POST: restoreDeleted });
 const FILESYSTEM = route('/os-filesystem/{name}', {
   GET: showFilesystem,
   PUT: putFilesystem,
@@ -88,9 +101,15 @@ function extensionTarget(root: string, rest: readonly string[]): Target | null {
 function filesystemTarget(root: string, rest: readonly string[]): Target | null {
   if (rest.length > 3) return null;
   const [name = '', word, id = ''] = rest.map(decode);
+  if (root === 'os-filesystem' && name === '_deleted') return deletedTarget(root, name, word, id);
   if (word === 'access-log' && rest.length === 2) return { route: ACCESS_LOG, root, name, id };
   if (word !== undefined && word !== INSTANCES_WORD[root]) return null;
   return { route: routeOf(root, rest.length, name), root, name, id };
+}
+
+function deletedTarget(root: string, name: string, id = '', verb = ''): Target | null {
+  if (verb !== '') return verb === 'restore' ? { route: RESTORE, root, name, id } : null;
+  return { route: id === '' ? DELETED : DELETED_FILESYSTEM, root, name, id };
 }
 
 function routeOf(root: string, length: number, name: string): Route {

@@ -2,6 +2,7 @@ import type { Observation } from '../domain/instance';
 import type { Policy } from '../domain/permission';
 import type { AccessLogStore } from '../ports/access-log-store';
 import type { Clock } from '../ports/clock';
+import type { DeletedStore } from '../ports/deleted-store';
 import type { InstanceStore } from '../ports/directory-store';
 import type { Changes, FilesystemStore } from '../ports/filesystem-store';
 import type { ExtensionEntry, IdentityOf, Logger } from '../ports/host';
@@ -10,6 +11,7 @@ import type { Metrics } from '../ports/metrics';
 /** Everything that the handlers may touch. */
 export interface HttpServices {
   readonly filesystems: FilesystemStore;
+  readonly deleted: DeletedStore;
   readonly instances: Pick<InstanceStore, 'apply'>;
   readonly accessLog: Pick<AccessLogStore, 'list' | 'at'>;
   /** How far back the log tells who was let in. */

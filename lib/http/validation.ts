@@ -2,18 +2,22 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020'
 import changeFilesystemQuery from '../../schemas/change-filesystem-query.json';
 import connectInstance from '../../schemas/connect-instance.json';
 import listAccessLogQuery from '../../schemas/list-access-log-query.json';
+import listDeletedQuery from '../../schemas/list-deleted-query.json';
 import listFilesystemsQuery from '../../schemas/list-filesystems-query.json';
 import listInstancesQuery from '../../schemas/list-instances-query.json';
 import noQuery from '../../schemas/no-query.json';
 import putFilesystem from '../../schemas/put-filesystem.json';
+import restoreFilesystem from '../../schemas/restore-filesystem.json';
 import showInstanceQuery from '../../schemas/show-instance-query.json';
 import { InvalidInput } from '../domain/errors';
 import type { ChangeFilesystemQuery } from '../generated/change-filesystem-query';
 import type { ConnectInstance } from '../generated/connect-instance';
 import type { ListAccessLogQuery } from '../generated/list-access-log-query';
+import type { ListDeletedQuery } from '../generated/list-deleted-query';
 import type { ListFilesystemsQuery } from '../generated/list-filesystems-query';
 import type { ListInstancesQuery } from '../generated/list-instances-query';
 import type { PutFilesystem } from '../generated/put-filesystem';
+import type { RestoreFilesystem } from '../generated/restore-filesystem';
 import type { ShowInstanceQuery } from '../generated/show-instance-query';
 
 // verbose: what the schema says of a value goes into the message. No coercion, nothing removed: what is wrong is told.
@@ -23,7 +27,9 @@ ajv.addKeyword('x-expected');
 /** @throws InvalidInput in words for people, naming the place */
 export const checkPutFilesystem = checker(ajv.compile<PutFilesystem>(putFilesystem), 'The body');
 export const checkConnectInstance = checker(ajv.compile<ConnectInstance>(connectInstance), 'The body');
+export const checkRestoreFilesystem = checker(ajv.compile<RestoreFilesystem>(restoreFilesystem), 'The body');
 export const checkListFilesystemsQuery = checker(ajv.compile<ListFilesystemsQuery>(listFilesystemsQuery), 'The query');
+export const checkListDeletedQuery = checker(ajv.compile<ListDeletedQuery>(listDeletedQuery), 'The query');
 export const checkListInstancesQuery = checker(ajv.compile<ListInstancesQuery>(listInstancesQuery), 'The query');
 export const checkListAccessLogQuery = checker(ajv.compile<ListAccessLogQuery>(listAccessLogQuery), 'The query');
 export const checkShowInstanceQuery = checker(ajv.compile<ShowInstanceQuery>(showInstanceQuery), 'The query');

@@ -1,3 +1,4 @@
+import { type DeletedFilesystem, deletedStatus } from '../domain/deleted-filesystem';
 import type { Explanation } from '../domain/explanation';
 import type { Filesystem } from '../domain/filesystem';
 import { type Caller, seesCause, seesInstancesOf } from '../domain/permission';
@@ -38,6 +39,24 @@ function everyAttribute(filesystem: Filesystem, access: object, { isAdmin }: Cal
     access,
     created: time(created),
     updated: time(updated),
+    ...(isAdmin ? { backend } : {}),
+  };
+}
+
+/** An entry of what is deleted (docs/api.md, "Deleted filesystems"). */
+export function deletedEntry(deleted: DeletedFilesystem, { isAdmin }: Caller): object {
+  const { filesystem, retired, purgeAfter, isPurging } = deleted;
+  const { id, owner, fault, usedBytes, created, backend } = filesystem;
+  return {
+    ...shortEntry(filesystem),
+    id,
+    owner,
+    status: deletedStatus(deleted),
+    fault: fault && { message: fault.message, created: time(fault.created) },
+    used: usedBytes === null ? null : Number(usedBytes),
+    created: time(created),
+    deleted: time(retired),
+    purge: isPurging ? null : time(purgeAfter),
     ...(isAdmin ? { backend } : {}),
   };
 }

@@ -36,6 +36,8 @@ export interface Wanted {
   readonly filesystem: Filesystem;
   /** Out of service already: the data waits to be purged. */
   readonly retired: boolean;
+  /** It was retired, and is wanted again: its volume is still set aside. */
+  readonly restoring: boolean;
   /** Whether the volume was confirmed under the present settings: its export location may be another now. */
   readonly volumeConfirmed: boolean;
   readonly access: AccessList;
@@ -74,11 +76,8 @@ export interface Release {
   readonly retryAfter: number | null;
 }
 
-/**
- * What the reconciler needs of the store. A method that takes a claim returns false when the lease is lost, and has then
- * changed nothing.
- */
-export interface WorkStore {
+/** The filesystems that have something to do: which of them a process works on. */
+export interface WorkQueue {
   /** Due filesystems of a backend, so many of each kind, the longest waiting first; none when the stored fingerprint is another. */
   claim(backend: ServedBackend, limits: Readonly<Record<ClaimKind, number>>): Promise<readonly Claim[]>;
   /** Renews the leases, in one statement. @returns the ids of those that are still held */
@@ -87,6 +86,19 @@ export interface WorkStore {
   nextDue(backend: string, kinds: readonly ClaimKind[]): Promise<Date | null>;
   /** How many wait now, and since when. */
   lag(backend: string): Promise<{ readonly due: number; readonly oldest: Date | null }>;
+  /** Gives claims back at once, as at shutdown. */
+  giveBack(claims: readonly Claim[]): Promise<void>;
+  /** A backend is back: what was parked is due now, with `all` what backs off too. */
+  wake(backend: string, which: 'parked' | 'all'): Promise<void>;
+  /** Gives back the leases of processes that are known to be dead. @returns how many */
+  releaseDead(backends: readonly string[]): Promise<number>;
+}
+
+/**
+ * What one run reads, and how it is written down what became of it. A method that takes a claim returns false when the lease
+ * is lost, and has then changed nothing.
+ */
+export interface Settlements {
   /** What should hold now; null when the lease is lost. */
   wanted(claim: Claim): Promise<Wanted | null>;
   /**
@@ -110,8 +122,12 @@ export interface WorkStore {
   release(claim: Claim, wanted: Wanted, release: Release): Promise<boolean>;
   /** Out of service: the name is free, the data is to be purged after this delay. */
   settleRetired(claim: Claim, purgeAfterMilliseconds: number): Promise<boolean>;
+  /** What is retired is about to be destroyed: from then on it cannot be restored. Before the driver is called. */
+  beginPurge(claim: Claim): Promise<boolean>;
   /** Destroyed: the row goes. */
   settlePurged(claim: Claim): Promise<boolean>;
+  /** The volume of a restored filesystem is in service again. */
+  settleRestored(claim: Claim): Promise<boolean>;
   /** Due again after this delay. */
   postpone(claim: Claim, delayMilliseconds: number, reason: string): Promise<boolean>;
   /**
@@ -125,10 +141,7 @@ export interface WorkStore {
   fail(claim: Claim, message: string): Promise<boolean>;
   /** The lease was lost after the driver was called: bumps, so that a late write never stays (rule 5). */
   distrust(claim: Claim): Promise<void>;
-  /** Gives claims back at once, as at shutdown. */
-  giveBack(claims: readonly Claim[]): Promise<void>;
-  /** A backend is back: what was parked is due now, with `all` what backs off too. */
-  wake(backend: string, which: 'parked' | 'all'): Promise<void>;
-  /** Gives back the leases of processes that are known to be dead. @returns how many */
-  releaseDead(backends: readonly string[]): Promise<number>;
 }
+
+/** What the reconciler needs of the store. */
+export type WorkStore = WorkQueue & Settlements;

@@ -1,6 +1,7 @@
 import type { AccessLogStore } from '../ports/access-log-store';
 import type { BackendStore, UsageStore } from '../ports/backend-store';
 import type { Clock } from '../ports/clock';
+import type { DeletedStore } from '../ports/deleted-store';
 import type { InstanceStore, QuestionStore, ResyncStore } from '../ports/directory-store';
 import type { FilesystemStore } from '../ports/filesystem-store';
 import type { Logger } from '../ports/host';
@@ -10,6 +11,7 @@ import type { WorkStore } from '../ports/work-store';
 import { PostgresAccessLog } from './access-log';
 import { PostgresBackends } from './backends';
 import { Database, type DatabaseOptions } from './database';
+import { PostgresDeletedFilesystems } from './deleted-filesystems';
 import { PostgresFilesystems } from './filesystems';
 import { PostgresInstances } from './instances';
 import { migrate } from './migrate';
@@ -24,6 +26,7 @@ import { PostgresWork } from './work';
 export interface Stores {
   readonly database: Database;
   readonly filesystems: FilesystemStore;
+  readonly deleted: DeletedStore;
   readonly accessLog: AccessLogStore;
   readonly instances: InstanceStore;
   readonly questions: QuestionStore;
@@ -60,6 +63,7 @@ export function openStores(
   return {
     database,
     filesystems: new PostgresFilesystems(database, clock, rule, backend),
+    deleted: new PostgresDeletedFilesystems(database, clock),
     accessLog: new PostgresAccessLog(database),
     instances: new PostgresInstances(database, clock, directory),
     questions: new PostgresQuestions(database, clock, directory),

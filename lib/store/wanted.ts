@@ -7,6 +7,7 @@ import { type FilesystemTableRow, filesystemColumns, toFilesystem } from './rows
 
 type WantedRow = FilesystemTableRow & {
   readonly retired: Date | null;
+  readonly restoring: boolean;
   readonly volume_confirmed: boolean;
   readonly cause: string | null;
   readonly behind_since: Date | null;
@@ -25,7 +26,7 @@ type WantedRow = FilesystemTableRow & {
 export function wantedStatement(rule: CountingRule): PreparedStatement {
   return prepared(
     'wanted',
-    `select ${filesystemColumns('f')}, f.retired, f.cause, f.behind_since,
+    `select ${filesystemColumns('f')}, f.retired, f.restoring, f.cause, f.behind_since,
        f.volume_fingerprint is not distinct from
          (select b.fingerprint from backends b where b.name = f.backend) as volume_confirmed,
        case when f.deletion_wanted is null then ${entitledPairsSql(rule)} end as pairs,
@@ -63,6 +64,7 @@ export async function readWanted(
   return {
     filesystem,
     retired: row.retired !== null,
+    restoring: row.restoring,
     volumeConfirmed: row.volume_confirmed,
     access: {
       addresses: [...addresses],

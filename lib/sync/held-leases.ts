@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock';
-import { type Claim, LEASE_MILLISECONDS, type WorkStore } from '../ports/work-store';
+import { type Claim, LEASE_MILLISECONDS, type WorkQueue } from '../ports/work-store';
 
 const RENEW_MILLISECONDS = 3_000;
 const TICK_MILLISECONDS = 500;
@@ -24,7 +24,7 @@ export class HeldLeases {
   readonly #held = new Map<string, Held>();
 
   constructor(
-    private readonly work: Pick<WorkStore, 'renew'>,
+    private readonly work: Pick<WorkQueue, 'renew'>,
     private readonly clock: Clock,
   ) {}
 

@@ -1,9 +1,10 @@
 import { Unavailable } from '../domain/errors';
+import type { Filesystem } from '../domain/filesystem';
 import type { Clock } from '../ports/clock';
 import { type AccessResult, type Driver, NewerRevision, TerminalError, VolumeLost } from '../ports/driver';
 import type { Logger } from '../ports/host';
 import type { Metrics, RunOutcome } from '../ports/metrics';
-import type { AccessSettlement, Claim, Release, Wanted, WorkStore } from '../ports/work-store';
+import type { AccessSettlement, Claim, Release, Settlements, Wanted, WorkQueue } from '../ports/work-store';
 import type { BackendHealth } from './backend-health';
 import { retryDelay } from './backoff';
 import { LeaseLost } from './held-leases';
@@ -25,7 +26,7 @@ export class Reconcile {
   readonly #reading = new Turnstile(AT_ONCE);
 
   constructor(
-    private readonly work: WorkStore,
+    private readonly work: Settlements & Pick<WorkQueue, 'giveBack'>,
     private readonly driver: Driver,
     private readonly health: Pick<BackendHealth, 'verify' | 'status'>,
     private readonly pace: Pace,
@@ -70,6 +71,7 @@ export class Reconcile {
       case 'sound':
     }
     if (wanted.retired) {
+      requireLease(await work.beginPurge(claim));
       await driver.purge(filesystem, signal);
       requireLease(await work.settlePurged(claim));
       return 'purged';
@@ -111,6 +113,7 @@ export class Reconcile {
     const { work } = this;
     const { filesystem, access } = wanted;
     const isNew = filesystem.appliedSize === null;
+    if (wanted.restoring) await this.#restore(claim, filesystem, signal);
     if (isNew) await this.#ensure(claim, wanted, true, signal);
 
     const { refused } = await this.#grant(claim, wanted, signal);
@@ -139,6 +142,17 @@ export class Reconcile {
       },
       'access list applied',
     );
+  }
+
+  /** Nobody is let in yet: what was retired has no list. One that never had a volume is made as a new one. */
+  async #restore(claim: Claim, filesystem: Filesystem, signal: AbortSignal): Promise<void> {
+    try {
+      await this.driver.restore(filesystem, signal);
+    } catch (error) {
+      if (!(error instanceof VolumeLost) || filesystem.appliedSize !== null) throw error;
+    }
+    requireLease(await this.work.settleRestored(claim));
+    this.logger.info({ backend: claim.backend, filesystem: filesystem.name, id: filesystem.id }, 'volume restored');
   }
 
   async #ensure(claim: Claim, { filesystem }: Wanted, mayCreate: boolean, signal: AbortSignal): Promise<void> {

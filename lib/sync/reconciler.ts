@@ -2,7 +2,7 @@ import type { BackendStore } from '../ports/backend-store';
 import type { Clock } from '../ports/clock';
 import type { Logger } from '../ports/host';
 import type { Metrics } from '../ports/metrics';
-import type { Claim, ClaimKind, WorkStore } from '../ports/work-store';
+import type { Claim, ClaimKind, WorkQueue } from '../ports/work-store';
 import type { BackendHealth } from './backend-health';
 import { HeldLeases } from './held-leases';
 import { type Reconcile, Stopping } from './reconcile';
@@ -33,7 +33,7 @@ export class Reconciler {
   #shortSince = 0;
 
   constructor(
-    private readonly work: WorkStore,
+    private readonly work: WorkQueue,
     private readonly backends: BackendStore,
     private readonly health: BackendHealth,
     private readonly reconcile: Pick<Reconcile, 'run'>,

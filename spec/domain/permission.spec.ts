@@ -1,6 +1,13 @@
 import { NotFound } from '../../lib/domain/errors';
 import type { Scope } from '../../lib/domain/filesystem';
-import { authorize, authorizeAttributes, isVisible, seesCause } from '../../lib/domain/permission';
+import {
+  authorize,
+  authorizeAttributes,
+  authorizeDeleted,
+  isVisible,
+  requireDeletedReader,
+  seesCause,
+} from '../../lib/domain/permission';
 import { CALLERS, outcome, POLICY, type Who } from '../support/callers';
 
 /** Owned by alpha; of scope project it is granted to beta. */
@@ -64,6 +71,32 @@ describe('authorizeAttributes', () => {
     const present = was === null ? null : { project: was };
     const action = () => authorizeAttributes(POLICY, CALLERS[who], 'update', { scope, project, present });
     expect(outcome(action)).toBe(expected);
+  });
+});
+
+describe('what is deleted', () => {
+  it.each<[who: Who, list: string, change: string]>([
+    ['administrator', 'allowed', 'allowed'],
+    ['member', 'allowed', 'Forbidden'],
+    ['reader', 'Forbidden', 'Forbidden'],
+    ['caller without a role', 'Forbidden', 'Forbidden'],
+    ['service', 'Forbidden', 'Forbidden'],
+    // his own project's list, which does not have it
+    ['member of the granted project', 'allowed', 'NotFound'],
+    ['stranger', 'allowed', 'NotFound'],
+  ])('a %s: to list it is %s, to restore or purge it %s, whatever its scope was', (who, list, change) => {
+    const caller = CALLERS[who];
+    expect(outcome(() => requireDeletedReader(POLICY, caller))).toBe(list);
+    for (const scope of ['global', 'project', 'instance'] as const)
+      for (const permission of ['deleted:restore', 'deleted:purge'] as const)
+        expect(outcome(() => authorizeDeleted(caller, permission, aFilesystem(scope)))).toBe(change);
+  });
+
+  it('is told from nothing in no words', () => {
+    const words = (filesystem: ReturnType<typeof aFilesystem> | null) => () =>
+      authorizeDeleted(CALLERS.stranger, 'deleted:purge', filesystem);
+    expect(words(null)).toThrow(new NotFound('Deleted filesystem could not be found.'));
+    expect(words(aFilesystem('global'))).toThrow(new NotFound('Deleted filesystem could not be found.'));
   });
 });
 

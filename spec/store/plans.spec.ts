@@ -94,6 +94,8 @@ describe(`on ${ROWS} filesystems and instances`, () => {
         });
       },
     ],
+    ['lists what a tenant has deleted', () => one.deleted.list({ owner: 'project-1', limit: 101 })],
+    ['lists all that is deleted', () => one.deleted.list({ owner: null, limit: 1001 })],
     ['looks for work when there is none', () => one.work.claim(BACKEND, upTo(10))],
     ['looks for purges when there are none', () => one.work.claim(BACKEND, { short: 0, long: 0, purge: 1 })],
     ['asks when work is due', () => one.work.nextDue(BACKEND.name, ['short', 'long', 'purge'])],

@@ -7,6 +7,7 @@ import type { ProcessIdentity } from '../../lib/ports/process';
 import { PostgresAccessLog } from '../../lib/store/access-log';
 import { PostgresBackends } from '../../lib/store/backends';
 import { Database } from '../../lib/store/database';
+import { PostgresDeletedFilesystems } from '../../lib/store/deleted-filesystems';
 import { PostgresFilesystems } from '../../lib/store/filesystems';
 import { PostgresInstances } from '../../lib/store/instances';
 import { PostgresQuestions } from '../../lib/store/questions';
@@ -26,6 +27,7 @@ export interface Stores {
   readonly database: Database;
   readonly clock: HandClock;
   readonly filesystems: PostgresFilesystems;
+  readonly deleted: PostgresDeletedFilesystems;
   readonly accessLog: PostgresAccessLog;
   readonly instances: PostgresInstances;
   readonly questions: PostgresQuestions;
@@ -59,6 +61,7 @@ export function storesOver(
     url,
     database,
     filesystems: new PostgresFilesystems(database, clock, rule, BACKEND.name),
+    deleted: new PostgresDeletedFilesystems(database, clock),
     accessLog: new PostgresAccessLog(database),
     instances: new PostgresInstances(database, clock, directory),
     questions: new PostgresQuestions(database, clock, directory),
