@@ -7,7 +7,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const page = join(root, 'docs', 'configuration.md');
 const read = (name) => JSON.parse(readFileSync(join(root, 'schemas', name), 'utf8'));
 const { properties, description } = read('config.json');
-const backend = read('backends.json').items;
+const { backend, rule } = read('backends.json').$defs;
+const keys = ({ properties: all }) => Object.entries(all).map(([name, key]) => `| \`${name}\` | ${cell(key['x-expected'])} | ${cell(key.description)} |`).join('\n');
 
 const code = (value) => `\`${Array.isArray(value) ? value.join(',') : value}\``;
 const cell = (text) => text.replaceAll('|', '\\|');
@@ -30,11 +31,11 @@ A host that mounts the extension itself gives the same as options: [hosting.md](
 ${Object.entries(properties).map(row).join('\n')}
 
 ## The file that \`BACKENDS\` names
-A JSON list with one object a backend; new filesystems go to the first. Beside what its driver takes ([drivers.md](drivers.md)) each has:
+A JSON list with one object a backend; new filesystems go to the first. Or an object with such a list as \`backends\`, and \`rules\` which of them new filesystems go to ([filers.md](filers.md)). Beside what its driver takes ([drivers.md](drivers.md)) each has:
 
 | key | what it takes | meaning |
 | --- | --- | --- |
-${Object.entries(backend.properties).map(([name, key]) => `| \`${name}\` | ${cell(key['x-expected'])} | ${cell(key.description)} |`).join('\n')}
+${keys(backend)}
 
 \`\`\`json
 [
@@ -46,6 +47,23 @@ ${Object.entries(backend.properties).map(([name, key]) => `| \`${name}\` | ${cel
     "exports": { "directory": "/etc/exports.d", "exportAddress": "10.20.0.5" }
   }
 ]
+\`\`\`
+
+A rule has:
+
+| key | what it takes | meaning |
+| --- | --- | --- |
+${keys(rule)}
+
+\`\`\`json
+{
+  "rules": [
+    { "project": "6f1c0b5e7a5d4f0b9a3c1d2e3f405162", "backend": "filer3", "isolation": "file-system" },
+    { "scope": "global", "backend": "filer1" },
+    { "backend": ["filer1", "filer2"] }
+  ],
+  "backends": [{ "name": "filer1" }, { "name": "filer2" }, { "name": "filer3" }]
+}
 \`\`\`
 
 ## Who may do what, by \`IDENTITY\`

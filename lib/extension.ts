@@ -1,13 +1,21 @@
 import { setMaxListeners } from 'node:events';
 import type { Registry } from 'prom-client';
 import manifest from '../extension.json';
-import { type AddressKind, type CountingRule, MOST_ADDRESSES, parseCountingNetwork } from './domain/address';
-import { createDriver } from './drivers';
+import { configureBackends } from './configured-backends';
+import { type CountingOptions, countingRule } from './counting-rule';
 import { type CloudOptions, followCloud } from './followed-cloud';
 import { createRouter } from './http/router';
 import { noMetrics, prometheusMetrics } from './metrics';
 import { readEvents } from './openstack/notifications';
-import type { BackendOptions, ExtensionStatus, InstanceReport, Unconfirmed } from './ports/extension';
+import { packageVersion } from './package-root';
+import type {
+  BackendOptions,
+  ExtensionStatus,
+  InstanceReport,
+  NamedBackend,
+  PlacementOptions,
+  Unconfirmed,
+} from './ports/extension';
 import type { ExtensionEntry, IdentityOf, Logger } from './ports/host';
 import { thisProcess } from './process-identity';
 import { serveBackend } from './served-backends';
@@ -17,21 +25,18 @@ import type { DatabaseOptions } from './store/database';
 import { openStores } from './store/stores';
 import { HostReports } from './sync/host-reports';
 import { keepHouse } from './sync/housekeeping';
+import { ServedWatch } from './sync/served-watch';
 
 /** What a host gives (docs/hosting.md). */
-export interface SharedFilesystemOptions extends CloudOptions {
+export interface SharedFilesystemOptions extends CloudOptions, CountingOptions {
   readonly database: DatabaseOptions;
   readonly identity: IdentityOf;
   /** The host's registry of extensions. Given: it answers `/extensions`. Absent: the router does, with its own entry. */
   readonly registerExtension?: ((entry: ExtensionEntry) => void) | undefined;
-  /** Absent or empty: the API alone, nothing reconciles here. New filesystems go to the first. */
-  readonly backends?: readonly BackendOptions[] | undefined;
-  /** `10.20.0.0/16`, `10.20.0.0/16@<network id>`. Absent: no address counts. Null: every one does, for development. */
-  readonly networks?: readonly string[] | null | undefined;
-  /** `fixed` by default. */
-  readonly addresses?: readonly AddressKind[] | undefined;
-  /** How many addresses of one instance count, 8 by default. */
-  readonly maxAddressesPerInstance?: number | undefined;
+  /** Those with a driver are worked on here, names alone by other processes. Absent or empty: the API alone. */
+  readonly backends?: readonly (BackendOptions | NamedBackend)[] | undefined;
+  /** Where new filesystems go: the first rule that fits. Absent or empty: to the first backend. */
+  readonly placement?: readonly PlacementOptions[] | undefined;
   readonly logger?: Logger | undefined;
   /** Where to keep what is measured; absent: nowhere. */
   readonly metrics?: Registry | undefined;
@@ -92,24 +97,31 @@ const ACCESS_LOG_RETENTION_DAYS = 400;
 export async function createSharedFilesystemExtension(
   options: SharedFilesystemOptions,
 ): Promise<SharedFilesystemExtension> {
-  const { logger = SILENT, backends = [], registerExtension } = options;
+  const { logger = SILENT, registerExtension } = options;
   const metrics = options.metrics ? prometheusMetrics(options.metrics) : noMetrics;
   const clock = new DatabaseClock();
   const self = thisProcess();
-  const configured = configure(backends, (each) => createDriver(each, { process: self }));
-  const rule = countingRule(
-    options,
-    configured.flatMap(({ driver }) => driver.ownAddresses),
-  );
+  const configured = configureBackends(options.backends ?? [], options.placement ?? [], self);
+  const rule = countingRule(options, configured.ownAddresses);
   const directory = { rule, canAsk: options.compute !== undefined };
-  const stores = openStores(options.database, clock, directory, self, backends[0]?.name ?? null, logger);
+  const stores = openStores(
+    options.database,
+    clock,
+    directory,
+    self,
+    configured.names[0] ?? null,
+    logger,
+    packageVersion(),
+  );
   const changes = new FilesystemChanges(clock);
   const grace = (options.deletionGraceSeconds ?? 0) * 1_000;
   const retentionDays = options.accessLogRetentionDays ?? ACCESS_LOG_RETENTION_DAYS;
-  const served = configured.map((each) => serveBackend(each, rule, stores, clock, grace, logger, metrics));
+  const served = configured.served.map((each) => serveBackend(each, rule, stores, clock, grace, logger, metrics));
   const nudge = () => {
     for (const backend of served) backend.wake();
   };
+  const here = new Set(configured.served.map(({ options: { name } }) => name));
+  const watch = new ServedWatch(stores.servings, configured.names, here, clock, logger, metrics);
   const reports = new HostReports(stores.instances, changes, clock, nudge);
   const cloud = followCloud(options, rule, stores, clock, nudge, logger, metrics);
   let running: { readonly stop: AbortController; readonly ended: Promise<unknown> } | null = null;
@@ -128,6 +140,7 @@ export async function createSharedFilesystemExtension(
     clock,
     logger,
     metrics,
+    placement: configured.placement,
     policy: {
       memberRoles: options.memberRoles ?? MEMBER_ROLES,
       eventReporters: options.eventReporters ?? [],
@@ -172,6 +185,7 @@ export async function createSharedFilesystemExtension(
           signal,
         ),
         cloud.run(signal),
+        watch.run(signal),
         ...served.map((backend) => backend.run(signal)),
       ]);
       running = { stop, ended };
@@ -192,33 +206,9 @@ export async function createSharedFilesystemExtension(
       return {
         ready: message === null,
         database: { reachable: message === null, message },
-        backends: served.map(({ status }) => status),
+        backends: [...served.map(({ status }) => status), ...watch.status],
         ...(await cloud.status()),
       };
     },
-  };
-}
-
-/** @throws Error when two have one name */
-function configure<Made>(backends: readonly BackendOptions[], make: (options: BackendOptions) => Made) {
-  const names = backends.map(({ name }) => name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new Error(`Two backends are named "${twice}": names are unique.`);
-  return backends.map((options) => ({ options, driver: make(options) }));
-}
-
-function countingRule(
-  {
-    networks = [],
-    addresses = ['fixed'],
-    maxAddressesPerInstance = MOST_ADDRESSES,
-  }: Pick<SharedFilesystemOptions, 'networks' | 'addresses' | 'maxAddressesPerInstance'>,
-  excluded: readonly string[],
-): CountingRule {
-  return {
-    networks: networks?.map(parseCountingNetwork) ?? null,
-    kinds: addresses,
-    excluded,
-    mostPerInstance: maxAddressesPerInstance,
   };
 }

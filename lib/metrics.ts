@@ -19,6 +19,7 @@ export const noMetrics: Metrics = {
   driverCalled: () => {},
   converged: () => {},
   lag: () => {},
+  backendServed: () => {},
   backendUp: () => {},
   busConnected: () => {},
   messageTaken: () => {},
@@ -68,6 +69,11 @@ export function prometheusMetrics(registry: Registry): Metrics {
     help: '1 while the backend can be worked on, else 0.',
     labelNames: ['backend'],
   });
+  const served = gauge(registry, {
+    name: 'backend_served',
+    help: '1 while some process serves the backend, this one or another, else 0.',
+    labelNames: ['backend'],
+  });
   const cloud = cloudMetrics(registry);
   const failures = counter(registry, {
     name: 'driver_failures_total',
@@ -88,6 +94,7 @@ export function prometheusMetrics(registry: Registry): Metrics {
       due.set({ backend }, count);
       oldest.set({ backend }, oldestSeconds);
     },
+    backendServed: (backend, isServed) => served.set({ backend }, isServed ? 1 : 0),
     backendUp: (backend, isUp) => up.set({ backend }, isUp ? 1 : 0),
     ...cloud,
   };

@@ -11,6 +11,7 @@ import { BackendHealth } from './sync/backend-health';
 import { Pace } from './sync/pace';
 import { Reconcile } from './sync/reconcile';
 import { Reconciler } from './sync/reconciler';
+import { tellRoom } from './sync/room';
 import { TimedDriver } from './sync/timed-driver';
 import { Usage } from './sync/usage';
 
@@ -69,7 +70,13 @@ export function serveBackend(
     wake: () => reconciler.wake(),
     wakeUsage: () => usage.wake(),
     run: async (signal) => {
-      await Promise.all([reconciler.run(signal), usage.run(signal)]);
+      await Promise.all([
+        reconciler.run(signal),
+        usage.run(signal),
+        tellRoom(backends, driver, health, clock, logger, signal),
+      ]);
+      // others know at once that nobody serves it, and else after a while
+      await backends.leave(name).catch(() => undefined);
     },
   };
 }

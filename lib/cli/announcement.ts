@@ -17,8 +17,8 @@ export function announcement({ version, url, database, backends, settings }: Sta
   const lines = [
     ['listens on', url],
     ['database', database],
-    ...backends.flatMap(({ name, driver, lacks }) => [
-      ['backend', `${name}, driver ${driver}`],
+    ...backends.flatMap(({ name, driver, lacks, served }) => [
+      ['backend', served === 'here' ? `${name}, driver ${driver}` : `${name}, worked on by another process`],
       ...lacks.map((lack) => ['', `lacks ${lack}`]),
     ]),
     ['addresses', addressesLine(settings)],

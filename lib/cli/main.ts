@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
-import * as path from 'node:path';
-import { packageRoot } from '../gateway/package-root';
-import { readSettings } from '../gateway/settings';
+import { readSettings, type Settings } from '../gateway/settings';
+import { packageVersion } from '../package-root';
 import { HELP, readArguments } from './arguments';
 import { createLogger } from './logger';
+import { migrateAlone } from './migrate';
+import { reconcile } from './reconcile';
 import { run } from './run';
 import { stopSignal } from './stop-signals';
 
@@ -16,22 +16,30 @@ async function main(): Promise<number> {
       process.stdout.write(HELP);
       return 0;
     case 'version':
-      process.stdout.write(`${version()}\n`);
+      process.stdout.write(`${packageVersion()}\n`);
       return 0;
     case 'wrong':
       process.stderr.write(`${asked.message}\n`);
       return 2;
     case 'run':
-      return serve();
+      return attempt((settings) =>
+        run(settings, packageVersion(), loggerOf(settings), sayBesideTheLog, stopSignal(quit)),
+      );
+    case 'reconcile':
+      return attempt((settings) =>
+        reconcile(settings, asked.backends, packageVersion(), loggerOf(settings), stopSignal(quit)),
+      );
+    case 'migrate':
+      return attempt(async (settings) => {
+        process.stdout.write(await migrateAlone(settings, asked.change));
+      });
   }
 }
 
-async function serve(): Promise<number> {
-  const stop = stopSignal((code) => process.exit(code));
+/** @returns the exit code: what fails is said in a line */
+async function attempt(work: (settings: Settings) => Promise<void>): Promise<number> {
   try {
-    const settings = readSettings(process.env, process.cwd());
-    const logger = createLogger(settings.logLevel, process.stdout.isTTY);
-    await run(settings, version(), logger, sayBesideTheLog, stop);
+    await work(readSettings(process.env, process.cwd()));
     return 0;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -41,13 +49,16 @@ async function serve(): Promise<number> {
   }
 }
 
+function loggerOf({ logLevel }: Settings) {
+  return createLogger(logLevel, process.stdout.isTTY);
+}
+
 function sayBesideTheLog(text: string): void {
   process.stderr.write(text);
 }
 
-function version(): string {
-  const { version: found } = JSON.parse(readFileSync(path.join(packageRoot(), 'package.json'), 'utf8'));
-  return String(found);
+function quit(code: number): void {
+  process.exit(code);
 }
 
 // At the end nothing is left to do: what still holds the process (a pool of an extension that never started) does not matter.

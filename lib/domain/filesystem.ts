@@ -33,6 +33,10 @@ export interface Fault {
   readonly created: Date;
 }
 
+/** What a filesystem's owner reads while no process works on its backend. */
+export const UNSERVED =
+  'No process serves the storage backend now: what is wanted is kept, and is carried out when one does again.';
+
 /** A filesystem as it is in the store. */
 export interface Filesystem {
   /** UUID. Names may be used again after a deletion, ids never: backends are addressed by id. */

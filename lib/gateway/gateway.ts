@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { BackendStatus } from '../ports/extension';
 import type { Logger } from '../ports/host';
@@ -9,6 +8,7 @@ import { type LoadedExtension, loadExtension } from './loaded-extension';
 import { readManifest } from './manifest';
 import { ExtensionRegistry } from './registry';
 import type { Settings } from './settings';
+import { startWhenPossible } from './start-when-possible';
 
 /** A gateway that listens. */
 export interface Gateway {
@@ -23,8 +23,6 @@ export interface Gateway {
   /** Takes no more requests, ends those that there are, then stops the extensions. */
   stop(): Promise<void>;
 }
-
-const AGAIN_MILLISECONDS = 1_000;
 
 /**
  * Listens at once, so that a port in use is known before anything is touched, and a probe is answered while Postgres starts.
@@ -56,6 +54,7 @@ export async function openGateway(settings: Settings, logger: Logger): Promise<G
         identity: settings.identity,
         registerExtension: (entry: LoadedExtension['entry']) => registry.add(entry),
         backends: settings.backends,
+        placement: settings.placement,
         networks: settings.networks,
         addresses: settings.addresses,
         maxAddressesPerInstance: settings.maxAddressesPerInstance,
@@ -75,7 +74,8 @@ export async function openGateway(settings: Settings, logger: Logger): Promise<G
         const extension = await loadExtension(manifest, options);
         served = { extensions: [...served.extensions, extension], started: false };
       }
-      for (const extension of served.extensions) await started(extension, logger, signal);
+      for (const extension of served.extensions)
+        await startWhenPossible(() => extension.start(), { alias: extension.entry.alias }, logger, signal);
       served = { ...served, started: !signal.aborted };
     },
     backends: async () => {
@@ -92,19 +92,4 @@ export async function openGateway(settings: Settings, logger: Logger): Promise<G
       metrics.clear();
     },
   };
-}
-
-/** A database that is out of reach is waited for, as at any other time; what else fails ends the start. */
-async function started(extension: LoadedExtension, logger: Logger, signal: AbortSignal): Promise<void> {
-  let said = '';
-  while (!signal.aborted) {
-    try {
-      return await extension.start();
-    } catch (error) {
-      if (!(error instanceof Error) || error.name !== 'Unavailable') throw error;
-      if (said !== error.message) logger.warn({ err: error, alias: extension.entry.alias }, 'waiting to start');
-      said = error.message;
-      await delay(AGAIN_MILLISECONDS, undefined, { signal }).catch(() => {});
-    }
-  }
 }

@@ -22,6 +22,7 @@ export interface HostOptions
     | 'maxLimit'
     | 'messageBus'
     | 'networks'
+    | 'placement'
     | 'resyncIntervalSeconds'
   > {
   readonly database: { readonly connectionString: string };

@@ -2,15 +2,22 @@ import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import backendsSchema from '../../schemas/backends.json';
 import { type AddressKind, parseCountingNetwork } from '../domain/address';
+import type { Backends } from '../generated/backends';
 import type { Configuration } from '../generated/config';
 import { parseAmqpUrls } from '../openstack/amqp-url';
-import type { BackendOptions, ComputeOptions, MessageBusOptions } from '../ports/extension';
+import { packageRoot } from '../package-root';
+import type {
+  BackendOptions,
+  ComputeOptions,
+  MessageBusOptions,
+  NamedBackend,
+  PlacementOptions,
+} from '../ports/extension';
 import type { IdentityOf } from '../ports/host';
 import { faultsOf } from './checked';
 import { complaint, readEnvironment, WrongSettings } from './environment';
 import { developmentIdentity } from './identity-development';
 import { headerIdentity } from './identity-headers';
-import { packageRoot } from './package-root';
 
 /** What a gateway needs to know before it starts; docs/configuration.md has each. Paths are absolute. */
 export interface Settings {
@@ -23,7 +30,9 @@ export interface Settings {
   readonly databaseUrl: string | null;
   readonly development: boolean;
   readonly identity: IdentityOf;
-  readonly backends: readonly BackendOptions[];
+  readonly backends: readonly (BackendOptions | NamedBackend)[];
+  /** Where new filesystems go; empty: to the first backend. */
+  readonly placement: readonly PlacementOptions[];
   /** Null: every address counts. Undefined: none. */
   readonly networks: readonly string[] | null | undefined;
   readonly addresses: readonly AddressKind[];
@@ -41,6 +50,8 @@ export interface Settings {
   readonly maxLimit: number;
   /** Paths of manifests. */
   readonly extensions: readonly string[];
+  /** Of `reconcile`; null: it listens on none. */
+  readonly healthPort: number | null;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -61,8 +72,9 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     databaseUrl: said.DATABASE_URL ?? null,
     development,
     identity: development ? developmentIdentity : naming(said, 'TRUSTED_PROXIES', headerIdentity),
-    backends:
-      said.BACKENDS === undefined ? [defaultBackend(within(said.DATA_DIR), said.EXPORT_ADDRESS)] : listed(said, within),
+    ...(said.BACKENDS === undefined
+      ? { backends: [defaultBackend(within(said.DATA_DIR), said.EXPORT_ADDRESS)], placement: [] }
+      : listed(said, within)),
     networks: networksOf(said),
     addresses: kindsOf(said),
     maxAddressesPerInstance: said.MAX_ADDRESSES_PER_INSTANCE,
@@ -75,6 +87,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     eventReporters: said.EVENT_REPORTERS,
     maxLimit: said.MAX_LIMIT,
     extensions: said.EXTENSIONS?.map(within) ?? [path.join(packageRoot(), 'extension.json')],
+    healthPort: said.HEALTH_PORT ?? null,
     logLevel: said.LOG_LEVEL,
   };
 }
@@ -129,16 +142,21 @@ function defaultBackend(directory: string, exportAddress = '127.0.0.1'): Backend
 }
 
 function listed(
-  { BACKENDS: file = '', EXPORT_ADDRESS: address }: Configuration,
+  { BACKENDS: name = '', EXPORT_ADDRESS: address }: Configuration,
   within: (file: string) => string,
-): BackendOptions[] {
-  const wrong = (message: string) => new WrongSettings(complaint('BACKENDS', file, message));
+): Pick<Settings, 'backends' | 'placement'> {
+  const wrong = (message: string) => new WrongSettings(complaint('BACKENDS', name, message));
   if (address !== undefined)
     throw new WrongSettings('EXPORT_ADDRESS is for the default backend alone: say it in the BACKENDS file.');
-  const backends = readJson(within(file), wrong);
-  const faults = faultsOf(backendsSchema, backends).map(({ path: where, message }) => `${where || 'it'} ${message}`);
-  if (faults.length > 0) throw wrong(faults.join(', '));
-  return backends as BackendOptions[]; // as the schema has it: just checked
+  const backends = readJson(within(name), wrong);
+  // by the form that it has: what is wrong with the other one is of no interest
+  const form = { $defs: backendsSchema.$defs, $ref: Array.isArray(backends) ? '#/$defs/list' : '#/$defs/file' };
+  const faults = faultsOf(form, backends).map(({ path: where, message }) => `${where || 'it'} ${message}`);
+  if (faults.length > 0) throw wrong([...new Set(faults)].join(', '));
+  const file = backends as Backends; // as the schema has it: just checked
+  return 'backends' in file
+    ? { backends: file.backends, placement: file.rules ?? [] }
+    : { backends: file, placement: [] };
 }
 
 function readJson(file: string, wrong: (message: string) => Error): unknown {

@@ -35,7 +35,7 @@ export interface Configuration {
    */
   TRUSTED_PROXIES: [string, ...string[]];
   /**
-   * A JSON file with the list of storage backends (docs/drivers.md); new filesystems go to the first. Without it there is one, `default`, of the `nfs` driver, which keeps directories and writes exports files in `DATA_DIR`.
+   * A JSON file with the storage backends (docs/drivers.md), and rules which of them new filesystems go to (docs/filers.md); without rules to the first. Without it there is one, `default`, of the `nfs` driver, which keeps directories and writes exports files in `DATA_DIR`.
    */
   BACKENDS?: string;
   /**
@@ -122,6 +122,10 @@ export interface Configuration {
    * @minItems 1
    */
   EXTENSIONS?: [string, ...string[]];
+  /**
+   * Of `nova-shared-filesystem reconcile` alone: the TCP port on `HOST` for `/healthz`, `/readyz` and `/metrics`. Without it there is none. 0: any that is free, as the log line `reconciling` says.
+   */
+  HEALTH_PORT?: number;
   /**
    * What is logged: this and what is worse.
    */

@@ -2,12 +2,14 @@ import { Conflict, InvalidInput, TemporaryConflict } from '../domain/errors';
 import type { Filesystem } from '../domain/filesystem';
 import { isProjectId } from '../domain/name';
 import { authorize, authorizeAttributes, isVisible, requireOwnersUrl } from '../domain/permission';
+import type { PlacementRule } from '../domain/placement';
 import { type Plan, planPut, requireProjectWithScope, type WantedFilesystem } from '../domain/put-filesystem';
 import { parseSize } from '../domain/size';
 import type { FilesystemTransaction } from '../ports/filesystem-store';
 import type { Answer, Call, Handler } from './call';
 import { dryRun, isDryRun } from './dry-run';
 import { requireName } from './filesystem-name';
+import { backendFor, requirePlace } from './placement';
 import { etagOf, requireMatch } from './preconditions';
 import { waitUntil } from './prefer';
 import { viewReached } from './reached';
@@ -58,7 +60,7 @@ function readWanted({ name, body }: Call): WantedFilesystem {
 }
 
 async function put(
-  { policy }: HttpServices,
+  { policy, placement }: HttpServices,
   call: Call,
   tx: FilesystemTransaction,
   wanted: WantedFilesystem,
@@ -78,10 +80,11 @@ async function put(
 
   if (existing?.appliedSize && !isCounted && wanted.size.bytes < existing.size.bytes)
     return { kind: 'shrinks', filesystem: existing };
-  return carryOut(tx, call, existing, planPut(existing, wanted, caller.tenantId));
+  return carryOut(placement, tx, call, existing, planPut(existing, wanted, caller.tenantId));
 }
 
 async function carryOut(
+  placement: readonly PlacementRule[],
   tx: FilesystemTransaction,
   { caller, name }: Call,
   existing: Filesystem | null,
@@ -89,10 +92,16 @@ async function carryOut(
 ): Promise<Outcome> {
   if (plan.kind === 'create') {
     const { attributes } = plan;
-    return { kind: 'created', filesystem: await tx.create({ name, owner: caller.tenantId, attributes }) };
+    const owner = caller.tenantId;
+    const backend = await backendFor(placement, tx, { scope: attributes.scope, owner });
+    return { kind: 'created', filesystem: await tx.create({ name, owner, attributes, backend }) };
   }
   if (!existing) throw new Error('a plan for a filesystem that is not there');
-  if (plan.kind === 'change') return { kind: 'present', filesystem: await tx.change(existing.id, plan) };
+  if (plan.kind === 'change') {
+    const { scope } = plan.attributes;
+    await requirePlace(placement, tx, existing, { scope, owner: existing.owner });
+    return { kind: 'present', filesystem: await tx.change(existing.id, plan) };
+  }
   if (plan.kind === 'retry') await tx.retry(existing.id);
   return { kind: 'present', filesystem: existing };
 }

@@ -1,5 +1,6 @@
 import type { Observation } from '../domain/instance';
 import type { Policy } from '../domain/permission';
+import type { PlacementRule } from '../domain/placement';
 import type { AccessLogStore } from '../ports/access-log-store';
 import type { Clock } from '../ports/clock';
 import type { DeletedStore } from '../ports/deleted-store';
@@ -23,6 +24,8 @@ export interface HttpServices {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly policy: Policy;
+  /** Where new filesystems go; empty: where the store puts them. */
+  readonly placement: readonly PlacementRule[];
   readonly identity: IdentityOf;
   /** What `/extensions` answers; null: the host has a registry, and answers itself. */
   readonly entry: ExtensionEntry | null;

@@ -1,3 +1,5 @@
+import type { Scope } from '../domain/filesystem';
+
 /** What a host tells of an instance of its own (docs/hosting.md, "Instances"). */
 export interface InstanceReport {
   readonly id: string;
@@ -50,12 +52,35 @@ export interface BackendOptions {
   readonly [setting: string]: unknown;
 }
 
+/** A backend that another process works on: beside the filer, by `nova-shared-filesystem reconcile` (docs/filers.md). */
+export interface NamedBackend {
+  readonly name: string;
+}
+
+/** Where new filesystems go: to the backend of the first rule that fits them (docs/filers.md, "Placement"). */
+export interface PlacementOptions {
+  /** Those of this scope; undefined: of every one. */
+  readonly scope?: Scope | undefined;
+  /** Those that this project, or one of these, owns; undefined: every one's. */
+  readonly project?: string | readonly string[] | undefined;
+  /** A backend's name; of several the one with most room. */
+  readonly backend: string | readonly string[];
+  /** Demands volumes with a file system of their own: backends that do not declare that are passed over. */
+  readonly isolation?: 'file-system' | undefined;
+}
+
+/** `up`: worked on. `withdraw-only`: its storage is absent or another's, lists only shrink. `down`: nothing can be done. */
+export type BackendState = 'starting' | 'up' | 'withdraw-only' | 'down' | 'outdated-settings';
+
 /** Detail of `readyz`: what an operator asks first. */
 export interface BackendStatus {
   readonly name: string;
-  readonly driver: string;
-  /** `up`: worked on. `withdraw-only`: its storage is absent or another's, lists only shrink. `down`: nothing can be done. */
-  readonly state: 'starting' | 'up' | 'withdraw-only' | 'down' | 'outdated-settings';
+  /** Null: it is not known, since no process has ever served it. */
+  readonly driver: string | null;
+  /** `unserved`: no process serves it, here or elsewhere. */
+  readonly state: BackendState | 'unserved';
+  /** Whether this process works on it, or others do. */
+  readonly served: 'here' | 'elsewhere';
   /** Why it is not up; null when it is. */
   readonly message: string | null;
   readonly lacks: readonly string[];

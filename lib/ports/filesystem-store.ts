@@ -2,6 +2,7 @@ import type { AccessDifference, AccessEntry } from '../domain/access-difference'
 import type { Explanation } from '../domain/explanation';
 import type { Filesystem, Scope, Status } from '../domain/filesystem';
 import type { InstanceState } from '../domain/instance';
+import type { Candidate } from '../domain/placement';
 import type { Attributes } from '../domain/put-filesystem';
 import type { Cause, Viewer } from './viewer';
 
@@ -125,12 +126,16 @@ export interface NewFilesystem {
   readonly name: string;
   readonly owner: string;
   readonly attributes: Attributes;
+  /** The backend that it goes to; undefined: where all go that no rule places. */
+  readonly backend?: string | undefined;
 }
 
 export interface FilesystemTransaction {
   /** Reads the row and holds it (`for no key update`) until the transaction ends. */
   lock(name: string): Promise<Filesystem | null>;
   create(filesystem: NewFilesystem): Promise<Filesystem>;
+  /** What is known of backends with these names; of those that were never served nothing. */
+  candidates(names: readonly string[]): Promise<readonly Candidate[]>;
   /** Sets what a user sets, and bumps the desired revision. */
   change(
     id: string,

@@ -10,6 +10,8 @@ export interface Metrics {
   converged(backend: string, seconds: number): void;
   /** Filesystems of a backend that wait for a run now, and how long the oldest has waited. */
   lag(backend: string, due: number, oldestSeconds: number): void;
+  /** Whether some process serves a backend, this one or another. */
+  backendServed(backend: string, served: boolean): void;
   /** Whether a backend can be worked on. */
   backendUp(backend: string, up: boolean): void;
   /** Whether messages of the bus are consumed. */

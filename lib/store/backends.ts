@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { BackendRecord, BackendStore } from '../ports/backend-store';
+import type { BackendRecord, BackendStore, Heartbeat } from '../ports/backend-store';
 import type { Clock } from '../ports/clock';
+import type { Capabilities, Room } from '../ports/driver';
+import type { ProcessIdentity } from '../ports/process';
 import type { ServedBackend } from '../ports/work-store';
 import { bump } from './bump';
 import { type Database, lockShared } from './database';
@@ -8,32 +10,39 @@ import { type Database, lockShared } from './database';
 /** Filesystems bumped at once when settings have changed: a transaction that holds no lock for long. */
 const SLICE = 1_000;
 
+/** Of a process that has ended without a word what it told is forgotten after so long. */
+const FORGOTTEN_MILLISECONDS = 600_000;
+
 const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
 /** What the database holds of backends, in Postgres. */
 export class PostgresBackends implements BackendStore {
+  /** @param version this program's */
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly self: ProcessIdentity,
+    private readonly version: string,
   ) {}
 
   async register(
     { name, fingerprint }: ServedBackend,
     driver: string,
     lacks: readonly string[],
+    isolation: Capabilities['isolation'],
   ): Promise<BackendRecord> {
     const now = this.clock.now();
     await this.database.query(
-      `insert into backends (name, identity, driver, fingerprint, lacks, heartbeat)
-       values ($1, $2, $3, $4, $5, $6) on conflict (name) do nothing`,
-      [name, randomUUID(), driver, fingerprint, lacks, now],
+      `insert into backends (name, identity, driver, fingerprint, lacks, isolation, heartbeat)
+       values ($1, $2, $3, $4, $5, $6, $7) on conflict (name) do nothing`,
+      [name, randomUUID(), driver, fingerprint, lacks, isolation, now],
     );
     const [row] = await this.database.query<{ identity: string; marked: boolean }>(
       `update backends set
          rebumped_to = case when fingerprint = $3 then rebumped_to else $6::uuid end,
-         driver = $2, fingerprint = $3, lacks = $4, heartbeat = $5
+         driver = $2, fingerprint = $3, lacks = $4, heartbeat = $5, isolation = $7
        where name = $1 returning identity, marked`,
-      [name, driver, fingerprint, lacks, now, BEFORE_ALL],
+      [name, driver, fingerprint, lacks, now, BEFORE_ALL, isolation],
     );
     if (!row) throw new Error(`the row of backend ${name} went`);
     return { name, fingerprint, ...row };
@@ -73,12 +82,50 @@ export class PostgresBackends implements BackendStore {
     await this.database.query('update backends set marked = true where name = $1', [backend]);
   }
 
-  async heartbeat(backend: string): Promise<string> {
+  async heartbeat({ name, fingerprint }: ServedBackend, { state, message }: Heartbeat): Promise<string> {
+    const now = this.clock.now();
     const [row] = await this.database.query<{ fingerprint: string }>(
-      'update backends set heartbeat = $2 where name = $1 returning fingerprint',
-      [backend, this.clock.now()],
+      `with told as (
+         insert into backend_reconcilers (backend, process, version, fingerprint, state, message, heartbeat)
+         select name, $3, $4, $5, $6, $7, $2 from backends where name = $1
+         on conflict (backend, process) do update set
+           version = excluded.version, fingerprint = excluded.fingerprint, state = excluded.state,
+           message = excluded.message, heartbeat = excluded.heartbeat
+       ),
+       forgotten as (delete from backend_reconcilers where backend = $1 and heartbeat < $8)
+       update backends set heartbeat = $2 where name = $1 returning fingerprint`,
+      [
+        name,
+        now,
+        this.self.text,
+        this.version,
+        fingerprint,
+        state,
+        message,
+        new Date(now.getTime() - FORGOTTEN_MILLISECONDS),
+      ],
     );
-    if (!row) throw new Error(`the row of backend ${backend} went`);
+    if (!row) throw new Error(`the row of backend ${name} went`);
     return row.fingerprint;
+  }
+
+  async leave(backend: string): Promise<void> {
+    await this.database.query('delete from backend_reconcilers where backend = $1 and process = $2', [
+      backend,
+      this.self.text,
+    ]);
+  }
+
+  async tellRoom(backend: string, room: Room | null): Promise<void> {
+    await this.database.query(
+      `update backends set room_total_bytes = $2, room_free_bytes = $3,
+         room_promised_bytes = (
+           select least(sum(greatest(0, greatest(f.size_bytes, f.applied_size_bytes) - coalesce(f.used_bytes, 0))), 9e18)
+           from filesystems f where f.backend = $1
+         ),
+         room_told = case when $3::bigint is not null then $4::timestamptz end
+       where name = $1`,
+      [backend, room?.totalBytes ?? null, room?.freeBytes ?? null, this.clock.now()],
+    );
   }
 }

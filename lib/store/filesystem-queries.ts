@@ -3,6 +3,7 @@ import type { Filesystem } from '../domain/filesystem';
 import type { FilesystemQuery, InstanceQuery } from '../ports/filesystem-store';
 import { countsSql, entitledSql, type PreparedStatement, prepared } from './entitlement';
 import { accessStateSql, filesystemColumns } from './rows';
+import { isServedSql } from './servings';
 
 /** A statement, and the name under which it is prepared when its text is always the same. */
 export interface Statement {
@@ -13,19 +14,21 @@ export interface Statement {
 
 /**
  * One filesystem by name, with the counts of `access` (docs/api.md). Two texts, not one with "or": for a member the index
- * by project leads, for an administrator everything counts. `$1` is the name, `$2` the project of `own`.
+ * by project leads, for an administrator everything counts. `$1` is the name, `$2` when a process must have told at the earliest
+ * that it serves the backend, `$3` the project of `own`.
  */
 export function findStatements(rule: CountingRule): Readonly<Record<'all' | 'own', PreparedStatement>> {
   return { all: prepared('find-all', findSql(rule, false)), own: prepared('find-own', findSql(rule, true)) };
 }
 
 function findSql(rule: CountingRule, ofOneProject: boolean): string {
-  const visible = ofOneProject ? 'i.project = $2' : 'true';
+  const visible = ofOneProject ? 'i.project = $3' : 'true';
   const addressesOf = (from: string, where: string) =>
     `(select count(distinct a.address) from ${from} join instance_addresses a on a.instance_id = i.id
       where i.state = 'live' and ${where} and ${visible} and ${countsSql(rule, 'a', 'f.id')})`;
   return `
       select ${filesystemColumns('f')}, ${accessStateSql('f')} as access_state,
+        ${isServedSql('f.backend', '$2')} as is_served,
         case f.scope
           when 'global' then ${addressesOf('instances i', 'true')}
           when 'project' then ${addressesOf('instances i', 'i.project = f.project')}

@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import type { Filesystem } from '../domain/filesystem';
 import type { InstanceState } from '../domain/instance';
+import type { Candidate } from '../domain/placement';
 import type { Attributes } from '../domain/put-filesystem';
 import type { FilesystemTransaction, NewFilesystem } from '../ports/filesystem-store';
 import type { Cause } from '../ports/viewer';
 import { bump } from './bump';
+import { readCandidates } from './candidates';
+import { within } from './database';
 import { type FilesystemTableRow, filesystemColumns, toFilesystem } from './rows';
 
 /** What a request changes of filesystems and connections. The transaction holds the advisory lock, shared. */
@@ -27,7 +30,11 @@ export class PostgresFilesystemTransaction implements FilesystemTransaction {
     return row ?? null;
   }
 
-  async create({ name, owner, attributes: { size, scope, project } }: NewFilesystem): Promise<Filesystem> {
+  async candidates(names: readonly string[]): Promise<readonly Candidate[]> {
+    return readCandidates(within(this.trx), names, this.now);
+  }
+
+  async create({ name, owner, attributes: { size, scope, project }, backend }: NewFilesystem): Promise<Filesystem> {
     const [created] = await this.#rows(
       `with created as (
          insert into filesystems (id, name, owner, scope, project, size_bytes, size_text, backend,
@@ -46,7 +53,7 @@ export class PostgresFilesystemTransaction implements FilesystemTransaction {
         project,
         bytes: size.bytes,
         text: size.text,
-        backend: this.backend,
+        backend: backend ?? this.backend,
         now: this.now,
         cause: this.cause,
         schema: this.schema,

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { CountingRule } from '../domain/address';
 import { explain } from '../domain/explain';
-import type { Filesystem } from '../domain/filesystem';
+import { type Filesystem, UNSERVED } from '../domain/filesystem';
 import type { Clock } from '../ports/clock';
 import type {
   AccessState,
@@ -24,11 +24,17 @@ import { findInstance, listInstances } from './filesystem-instances';
 import { findStatements, listStatement, type Statement } from './filesystem-queries';
 import { PostgresFilesystemTransaction } from './filesystem-transaction';
 import { type FilesystemTableRow, toFilesystem } from './rows';
+import { servedSince } from './servings';
 import { USAGE_PAYLOAD } from './signals';
 import { wantedStatement } from './wanted';
 
 type ListRow = FilesystemTableRow & { readonly access_state: AccessState };
-type FindRow = ListRow & { readonly entitled: string; readonly applied: string; readonly kept_out: string };
+type FindRow = ListRow & {
+  readonly entitled: string;
+  readonly applied: string;
+  readonly kept_out: string;
+  readonly is_served: boolean;
+};
 
 /** Filesystems in Postgres, for the HTTP handlers. */
 export class PostgresFilesystems implements FilesystemStore {
@@ -69,8 +75,11 @@ export class PostgresFilesystems implements FilesystemStore {
   }
 
   async find(name: string, viewer: Viewer): Promise<FilesystemView | null> {
+    const since = servedSince(this.clock.now());
     const [row] = await this.#read<FindRow>(
-      viewer.isAdmin ? { ...this.#find.all, values: [name] } : { ...this.#find.own, values: [name, viewer.projectId] },
+      viewer.isAdmin
+        ? { ...this.#find.all, values: [name, since] }
+        : { ...this.#find.own, values: [name, since, viewer.projectId] },
     );
     if (!row) return null;
     const filesystem = toFilesystem(row);
@@ -81,7 +90,7 @@ export class PostgresFilesystems implements FilesystemStore {
         entitled: Number(row.entitled),
         applied: Number(row.applied),
         state,
-        message: state === 'error' ? (filesystem.fault?.message ?? null) : keptOut(Number(row.kept_out)),
+        message: accessMessage(filesystem, state, row.is_served, Number(row.kept_out)),
       },
     };
   }
@@ -134,6 +143,18 @@ export class PostgresFilesystems implements FilesystemStore {
   async #read<Row extends object>({ text, values, name }: Statement): Promise<Row[]> {
     return this.database.query<Row & Record<string, unknown>>(text, values, name || undefined);
   }
+}
+
+/** Why access is not current, or not everybody's; null when all is well. */
+function accessMessage(
+  { status, fault }: Filesystem,
+  state: AccessState,
+  isServed: boolean,
+  addressesKeptOut: number,
+): string | null {
+  // what was given up does not wait for a process
+  if (state !== 'current' && status !== 'error' && !isServed) return UNSERVED;
+  return state === 'error' ? (fault?.message ?? null) : keptOut(addressesKeptOut);
 }
 
 function keptOut(addresses: number): string | null {

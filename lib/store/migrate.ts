@@ -1,6 +1,9 @@
 import type { Knex } from 'knex';
+import { Unavailable } from '../domain/errors';
+import { errorCode } from '../error-code';
 import type { Database } from './database';
 import { MIGRATIONS, migrationSource } from './migrations';
+import { renewReconcilerRights } from './reconciler-role';
 
 /** What knex calls its table of applied migrations, in the schema itself: two extensions in one database do not meet. */
 const TABLE = 'migrations';
@@ -24,8 +27,39 @@ export async function migrate(database: Database): Promise<void> {
       throw new Error(
         `The schema "${database.schema}" is of a newer program (${unknown.join(', ')}): start that one, or restore a backup.`,
       );
-    await database.knex.migrate.latest(configuration(database.schema));
+    const [, made] = await database.knex.migrate.latest(configuration(database.schema));
+    if (Array.isArray(made) && made.length > 0) await renewReconcilerRights(database);
   });
+}
+
+const DENIED = '42501';
+const ABSENT = '42P01';
+
+/**
+ * Looks whether the schema has all that this program needs: for a process that must not change it. One of a newer program has.
+ * @throws Unavailable saying who is waited for
+ */
+export async function requireSchema(database: Database): Promise<void> {
+  const applied = new Set(await appliedMigrations(database));
+  const [missing] = MIGRATIONS.filter(({ name }) => !applied.has(name));
+  if (missing)
+    throw new Unavailable(
+      `The schema "${database.schema}" lacks ${missing.name}: it is waited for until the API of this version, or migrate, has made it.`,
+    );
+}
+
+async function appliedMigrations(database: Database): Promise<readonly string[]> {
+  try {
+    return (await database.query<{ name: string }>('select name from migrations', [])).map(({ name }) => name);
+  } catch (error) {
+    const code = errorCode(error) || errorCode(error instanceof Error ? error.cause : null);
+    if (code !== ABSENT && code !== DENIED) throw error;
+    // a schema that a role may not use is none for it
+    throw new Unavailable(
+      `There is no schema "${database.schema}", or this role may not read it: it is waited for until the API has made it, and migrate --grant-reconciler has given the role its rights.`,
+      { cause: error },
+    );
+  }
 }
 
 /** Takes back the newest migration. Data that only it can hold is lost. */

@@ -1,5 +1,5 @@
 import type { AccessLogStore } from '../ports/access-log-store';
-import type { BackendStore, UsageStore } from '../ports/backend-store';
+import type { BackendStore, ServingStore, UsageStore } from '../ports/backend-store';
 import type { Clock } from '../ports/clock';
 import type { DeletedStore } from '../ports/deleted-store';
 import type { InstanceStore, QuestionStore, ResyncStore } from '../ports/directory-store';
@@ -18,6 +18,7 @@ import { migrate } from './migrate';
 import type { DirectoryOptions } from './observations';
 import { PostgresQuestions } from './questions';
 import { PostgresResync } from './resync';
+import { PostgresServings } from './servings';
 import { PostgresSignals } from './signals';
 import { PostgresUsage } from './usage';
 import { PostgresWork } from './work';
@@ -34,6 +35,7 @@ export interface Stores {
   readonly work: WorkStore;
   readonly usage: UsageStore;
   readonly backends: BackendStore;
+  readonly servings: ServingStore;
   readonly signals: Signals;
   /** Brings the schema to this program's version. @throws Unavailable, or Error when it is of a newer program */
   open(): Promise<void>;
@@ -47,7 +49,8 @@ export interface Stores {
 const LONGEST_ANSWER_MILLISECONDS = 2_000;
 
 /**
- * @param backend where new filesystems go; null: to the first that any process has registered
+ * @param backend where new filesystems go that no rule places; null: to the first that any process has registered
+ * @param version this program's
  * @throws Error when an option is wrong; nothing is connected yet
  */
 export function openStores(
@@ -57,6 +60,7 @@ export function openStores(
   self: ProcessIdentity,
   backend: string | null,
   logger: Logger,
+  version: string,
 ): Stores {
   const database = new Database(options);
   const { rule } = directory;
@@ -70,7 +74,8 @@ export function openStores(
     resync: new PostgresResync(database, clock),
     work: new PostgresWork(database, clock, rule, self),
     usage: new PostgresUsage(database, clock),
-    backends: new PostgresBackends(database, clock),
+    backends: new PostgresBackends(database, clock, self, version),
+    servings: new PostgresServings(database, clock),
     signals: new PostgresSignals(database, clock, logger),
     open: async () => {
       database.open();

@@ -1,7 +1,7 @@
 import type { BackendRecord, BackendStore } from '../ports/backend-store';
 import type { Clock } from '../ports/clock';
 import type { Driver } from '../ports/driver';
-import type { BackendStatus } from '../ports/extension';
+import type { BackendState, BackendStatus } from '../ports/extension';
 import type { Logger } from '../ports/host';
 import type { Metrics } from '../ports/metrics';
 import type { ServedBackend } from '../ports/work-store';
@@ -18,7 +18,7 @@ export type Soundness = 'sound' | 'withdraw-only' | 'down';
  */
 export class BackendHealth {
   #record: BackendRecord | null = null;
-  #state: BackendStatus['state'] = 'starting';
+  #state: BackendState = 'starting';
   #message: string | null = null;
   #check: Promise<Soundness> | null = null;
   /** When the last check that found it sound was begun, by `Clock.monotonic`. */
@@ -39,6 +39,7 @@ export class BackendHealth {
     return {
       name: this.served.name,
       driver: this.driverName,
+      served: 'here',
       state: this.#state,
       message: this.#message,
       lacks: lacks(this.driver),
@@ -94,7 +95,7 @@ export class BackendHealth {
   /** Tells Postgres that this process serves it, and looks whether a newer configuration is in force. */
   async beat(): Promise<void> {
     if (!this.#record) return;
-    const inForce = await this.backends.heartbeat(this.served.name);
+    const inForce = await this.backends.heartbeat(this.served, { state: this.#state, message: this.#message });
     if (inForce === this.served.fingerprint) {
       if (this.#state === 'outdated-settings') this.#become('starting', null);
     } else
@@ -106,14 +107,19 @@ export class BackendHealth {
 
   /** Makes the backend's row, and marks storage that never had a marker for a backend that never had one. */
   async #enroll(signal: AbortSignal): Promise<BackendRecord> {
-    const record = await this.backends.register(this.served, this.driverName, lacks(this.driver));
+    const record = await this.backends.register(
+      this.served,
+      this.driverName,
+      lacks(this.driver),
+      this.driver.capabilities.isolation,
+    );
     if (record.marked) return record;
     if ((await this.driver.check(signal)) === null) await this.driver.mark(record.identity, signal);
     if ((await this.driver.check(signal)) === record.identity) await this.backends.marked(record.name);
     return record;
   }
 
-  #become(state: BackendStatus['state'], message: string | null): void {
+  #become(state: BackendState, message: string | null): void {
     if (state === this.#state && message === this.#message) return;
     this.#state = state;
     this.#message = message;

@@ -15,6 +15,7 @@ describe('announcement', () => {
     const backend = {
       name: 'default',
       driver: 'nfs',
+      served: 'here',
       state: 'up',
       message: null,
       lacks: ['quota', 'usage: seldom'],

@@ -51,7 +51,7 @@ async function anApp({
 const aStatus = (ready: boolean): ExtensionStatus => ({
   ready,
   database: { reachable: ready, message: ready ? null : 'connect ECONNREFUSED' },
-  backends: [{ name: 'filer', driver: 'nfs', state: 'down', message: 'not mounted', lacks: ['quota'] }],
+  backends: [{ name: 'filer', driver: 'nfs', served: 'here', state: 'down', message: 'not mounted', lacks: ['quota'] }],
   bus: null,
   compute: null,
 });

@@ -53,6 +53,21 @@ describe('readSettings', () => {
     expect(read({ BACKENDS: file }).backends).toEqual([{ name: 'filer', driver: 'nfs', more: { of: 'its own' } }]);
   });
 
+  it('takes a name alone for a backend that another process works on', () => {
+    expect(read({ BACKENDS: backendsFile('[{"name": "filer"}]') }).backends).toEqual([{ name: 'filer' }]);
+  });
+
+  it('takes rules of a file', () => {
+    const rules = [
+      { scope: 'global', backend: ['one', 'two'] },
+      { project: ['p'], backend: 'two', isolation: 'file-system' },
+      { backend: 'one' },
+    ];
+    const backends = [{ name: 'one' }, { name: 'two', driver: 'nfs' }];
+    const file = backendsFile(JSON.stringify({ rules, backends }));
+    expect(read({ BACKENDS: file })).toMatchObject({ backends, placement: rules });
+  });
+
   it('takes an empty variable for one that is not set', () => {
     expect(read({ PORT: '', NETWORKS: ' ' })).toMatchObject({ port: 8774, networks: null });
   });
@@ -180,10 +195,26 @@ describe('readSettings', () => {
 
   it.each([
     ['{', 'is not JSON'],
-    ['{}', 'it expected a list of at least one backend'],
+    ['{}', 'backends is missing'],
     ['[]', 'it expected a list of at least one backend'],
     ['[{"name": "a b", "driver": "nfs"}]', '0/name expected 1 to 63 of A-Z'],
-    ['[{"name": "a"}]', '0/driver is missing'],
+    ['"filer"', 'it expected a list of backends, or an object with "backends" and "rules"'],
+    ['{"backends": []}', 'backends expected a list of at least one backend'],
+    ['{"backends": [{"name": "a"}], "rule": []}', 'rule is unknown'],
+    ['{"backends": [{"name": "a"}], "rules": []}', 'rules expected a list of at least one rule'],
+    ['{"backends": [{"name": "a"}], "rules": [{}]}', 'rules/0/backend is missing'],
+    [
+      '{"backends": [{"name": "a"}], "rules": [{"backend": 1}]}',
+      "rules/0/backend expected a backend's name, or a list",
+    ],
+    [
+      '{"backends": [{"name": "a"}], "rules": [{"backend": "a", "scope": "all"}]}',
+      'rules/0/scope expected global, project or instance',
+    ],
+    [
+      '{"backends": [{"name": "a"}], "rules": [{"backend": "a", "isolation": "none"}]}',
+      'rules/0/isolation expected file-system',
+    ],
   ])('refuses a BACKENDS file with %s', (content, message) => {
     const file = backendsFile(content);
     expect(() => read({ BACKENDS: file })).toThrow(message);

@@ -10,6 +10,7 @@ const TABLES = [
   'access_entries',
   'access_faults',
   'access_log',
+  'backend_reconcilers',
   'backends',
   'connections',
   'deployment',
@@ -17,6 +18,7 @@ const TABLES = [
   'instance_addresses',
   'instances',
   'ports',
+  'reconciler_grants',
 ];
 
 describe('the migrations', () => {
@@ -46,7 +48,7 @@ describe('the migrations', () => {
     expect(await tables()).toEqual(TABLES);
     const clock = new HandClock();
     const stores = storesOver(url, clock);
-    await stores.backends.register(BACKEND, 'in-memory', []);
+    await stores.backends.register(BACKEND, 'in-memory', [], 'none');
     await aFilesystem(stores);
     await stores.instances.apply([anObservation(clock, 'vm', { addresses: ['10.0.0.1'] })]);
     await settleAll(stores);

@@ -184,9 +184,9 @@ describe('the queue', () => {
 
   it('gives nothing to a process whose settings are older', async () => {
     await aFilesystem(stores);
-    await stores.backends.register({ ...BACKEND, fingerprint: 'newer' }, 'in-memory', []);
+    await stores.backends.register({ ...BACKEND, fingerprint: 'newer' }, 'in-memory', [], 'none');
     expect(await claim()).toEqual([]);
-    expect(await stores.backends.heartbeat(BACKEND.name)).toBe('newer');
+    expect(await stores.backends.heartbeat(BACKEND, { state: 'up', message: null })).toBe('newer');
     expect(await stores.work.claim({ ...BACKEND, fingerprint: 'newer' }, upTo(10))).toHaveLength(1);
   });
 
@@ -195,7 +195,7 @@ describe('the queue', () => {
     await settleAll(stores);
     expect(await stores.backends.rebump(BACKEND.name)).toBe(false);
     const newer = { ...BACKEND, fingerprint: 'newer' };
-    await stores.backends.register(newer, 'in-memory', []);
+    await stores.backends.register(newer, 'in-memory', [], 'none');
     expect(await stores.backends.rebump(BACKEND.name)).toBe(true);
     expect(await stores.backends.rebump(BACKEND.name)).toBe(false);
     expect(await row(id, 'desired_revision - applied_revision as behind')).toEqual({ behind: '1' });

@@ -64,7 +64,7 @@ async function main(): Promise<void> {
     exports: { directory: `${settings.folder}/exports`, exportAddress: '192.0.2.1' },
   };
   const driver = halting(createDriver(options, { process: real }));
-  const stores = openStores({ connectionString: settings.url }, clock, DIRECTORY, self, 'default', SILENT);
+  const stores = openStores({ connectionString: settings.url }, clock, DIRECTORY, self, 'default', SILENT, '0.0.0');
   await stores.open();
   await clock.measure(stores.database);
   const backend = serveBackend({ options, driver }, EVERYTHING_COUNTS, stores, clock, 0, SILENT, noMetrics);

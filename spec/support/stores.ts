@@ -12,6 +12,7 @@ import { PostgresFilesystems } from '../../lib/store/filesystems';
 import { PostgresInstances } from '../../lib/store/instances';
 import { PostgresQuestions } from '../../lib/store/questions';
 import { PostgresResync } from '../../lib/store/resync';
+import { PostgresServings } from '../../lib/store/servings';
 import { PostgresUsage } from '../../lib/store/usage';
 import { PostgresWork } from '../../lib/store/work';
 import { anAddress } from './an-address';
@@ -35,6 +36,7 @@ export interface Stores {
   readonly work: PostgresWork;
   readonly usage: PostgresUsage;
   readonly backends: PostgresBackends;
+  readonly servings: PostgresServings;
   close(): Promise<void>;
 }
 
@@ -68,7 +70,8 @@ export function storesOver(
     resync: new PostgresResync(database, clock),
     work: new PostgresWork(database, clock, rule, process),
     usage: new PostgresUsage(database, clock),
-    backends: new PostgresBackends(database, clock),
+    backends: new PostgresBackends(database, clock, process, '0.0.0'),
+    servings: new PostgresServings(database, clock),
   };
 }
 
@@ -80,7 +83,7 @@ export async function freshStores(
   const { url, drop } = await migratedDatabase();
   const clock = new HandClock();
   const stores = storesOver(url, clock, { rule, canAsk });
-  await stores.backends.register(BACKEND, 'in-memory', []);
+  await stores.backends.register(BACKEND, 'in-memory', [], 'file-system');
   return {
     ...stores,
     clock,
