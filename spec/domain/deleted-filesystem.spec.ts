@@ -2,7 +2,15 @@ import { deletedStatus, requireRestorable } from '../../lib/domain/deleted-files
 import { Conflict, TemporaryConflict } from '../../lib/domain/errors';
 import type { Status } from '../../lib/domain/filesystem';
 
-const deleted = ({ status = 'deleting' as Status, isPurging = false, isLeased = false } = {}) => ({
+const deleted = ({
+  status = 'deleting',
+  isPurging = false,
+  isLeased = false,
+}: {
+  status?: Status;
+  isPurging?: boolean;
+  isLeased?: boolean;
+} = {}) => ({
   filesystem: { name: 'mydata', status },
   isPurging,
   isLeased,
@@ -26,7 +34,7 @@ describe('requireRestorable', () => {
 
   it('refuses for good what is being destroyed, also when that has failed', () => {
     const words = /mydata is being purged: its data is not whole any more/;
-    for (const said of [{}, { status: 'error' as const }, { isLeased: true }]) {
+    for (const said of [{}, { status: 'error' }, { isLeased: true }] as const) {
       const refuse = () => requireRestorable(deleted({ isPurging: true, ...said }));
       expect(refuse).toThrow(words);
       expect(refuse).toThrow(Conflict);

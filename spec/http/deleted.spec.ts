@@ -30,7 +30,7 @@ describe('deleted filesystems', () => {
     expect(answer.status).toBe(204);
     return made;
   };
-  const entryOf = async (id: string, as: Partial<Identity> = MEMBER): Promise<Entry | undefined> => {
+  const entryOf = async (id: string, as: Partial<Identity> = MEMBER): Promise<Entry> => {
     const { body } = await list('?limit=0', as);
     return body.deleted_fs_entries.find((each: Entry) => each.id === id);
   };
@@ -102,7 +102,7 @@ describe('deleted filesystems', () => {
     });
 
     it('goes page by page, the first deleted first, also where several were in one moment', async () => {
-      const ids = [(await gone()).id, (await gone()).id, (await gone()).id];
+      const ids: string[] = [(await gone()).id, (await gone()).id, (await gone()).id];
       await api.database.query(`update filesystems set retired = $1 where id = any($2::uuid[])`, [
         new Date('2026-11-23T12:00:00.123Z'),
         ids.slice(1),
