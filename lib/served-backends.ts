@@ -8,6 +8,7 @@ import type { Logger } from './ports/host';
 import type { Metrics } from './ports/metrics';
 import type { WorkStore } from './ports/work-store';
 import { BackendHealth } from './sync/backend-health';
+import { GuardedDriver } from './sync/guarded-driver';
 import { Pace } from './sync/pace';
 import { Reconcile } from './sync/reconcile';
 import { Reconciler } from './sync/reconciler';
@@ -47,7 +48,7 @@ export function serveBackend(
   metrics: Metrics,
 ): ServedBackend {
   const { name } = options;
-  const driver = new TimedDriver(name, plain, clock, metrics);
+  const driver = new TimedDriver(name, new GuardedDriver(plain, rule), clock, metrics);
   const served = { name, fingerprint: fingerprint(rule, plain) };
   const health = new BackendHealth(served, options.driver, driver, backends, clock, logger, metrics);
   const reconcile = new Reconcile(

@@ -27,6 +27,14 @@ export interface Heartbeat {
   readonly message: string | null;
 }
 
+/** What a process learns when it tells of a backend. */
+export interface Echo {
+  /** As stored: another than ours means that a newer configuration is in force. */
+  readonly fingerprint: string;
+  /** Another process can work on it. */
+  readonly isUpElsewhere: boolean;
+}
+
 /** What the database holds of who serves a backend: for processes that do not serve it themselves. */
 export interface BackendServing {
   readonly name: string;
@@ -57,10 +65,14 @@ export interface BackendStore {
   ): Promise<BackendRecord>;
   /** Bumps the next slice of filesystems that a new fingerprint concerns. @returns whether there is more */
   rebump(backend: string): Promise<boolean>;
-  /** The marker is written. */
-  marked(backend: string): Promise<void>;
-  /** This process serves it. @returns the stored fingerprint: another than ours means that a newer configuration is in force */
-  heartbeat(backend: ServedBackend, heartbeat: Heartbeat): Promise<string>;
+  /**
+   * Runs `mark` for a backend whose marker was never written, one process at a time: of two that have different storage under
+   * one name the other one finds it done.
+   * @param mark writes the marker. @returns whether it stands there
+   */
+  enroll(backend: string, mark: () => Promise<boolean>): Promise<void>;
+  /** This process serves it. */
+  heartbeat(backend: ServedBackend, heartbeat: Heartbeat): Promise<Echo>;
   /** This process serves it no more. */
   leave(backend: string): Promise<void>;
   /** What there is of storage. Null: it cannot be told. */

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { BackendRecord, BackendStore, Heartbeat } from '../ports/backend-store';
+import type { BackendRecord, BackendStore, Echo, Heartbeat } from '../ports/backend-store';
 import type { Clock } from '../ports/clock';
 import type { Capabilities, Room } from '../ports/driver';
 import type { ProcessIdentity } from '../ports/process';
 import type { ServedBackend } from '../ports/work-store';
 import { bump } from './bump';
 import { type Database, lockShared } from './database';
+import { servedSince } from './servings';
 
 /** Filesystems bumped at once when settings have changed: a transaction that holds no lock for long. */
 const SLICE = 1_000;
@@ -78,13 +79,29 @@ export class PostgresBackends implements BackendStore {
     });
   }
 
-  async marked(backend: string): Promise<void> {
-    await this.database.query('update backends set marked = true where name = $1', [backend]);
+  async enroll(backend: string, mark: () => Promise<boolean>): Promise<void> {
+    const failures: Error[] = [];
+    await this.database.transaction(async (trx) => {
+      const row = await trx('backends')
+        .select<{ marked: boolean } | undefined>('marked')
+        .where({ name: backend })
+        .forUpdate()
+        .first();
+      if (!row || row.marked) return;
+      const isMarked = await mark().catch((error: unknown) => {
+        // the storage's failure, not the database's
+        failures.push(error instanceof Error ? error : new Error(String(error)));
+        return false;
+      });
+      if (isMarked) await trx('backends').where({ name: backend }).update({ marked: true });
+    });
+    const [failure] = failures;
+    if (failure) throw failure;
   }
 
-  async heartbeat({ name, fingerprint }: ServedBackend, { state, message }: Heartbeat): Promise<string> {
+  async heartbeat({ name, fingerprint }: ServedBackend, { state, message }: Heartbeat): Promise<Echo> {
     const now = this.clock.now();
-    const [row] = await this.database.query<{ fingerprint: string }>(
+    const [row] = await this.database.query<{ fingerprint: string; is_up_elsewhere: boolean }>(
       `with told as (
          insert into backend_reconcilers (backend, process, version, fingerprint, state, message, heartbeat)
          select name, $3, $4, $5, $6, $7, $2 from backends where name = $1
@@ -93,7 +110,10 @@ export class PostgresBackends implements BackendStore {
            message = excluded.message, heartbeat = excluded.heartbeat
        ),
        forgotten as (delete from backend_reconcilers where backend = $1 and heartbeat < $8)
-       update backends set heartbeat = $2 where name = $1 returning fingerprint`,
+       update backends set heartbeat = $2 where name = $1 returning fingerprint, exists (
+         select from backend_reconcilers r
+         where r.backend = $1 and r.process <> $3 and r.state = 'up' and r.heartbeat >= $9
+       ) as is_up_elsewhere`,
       [
         name,
         now,
@@ -103,10 +123,11 @@ export class PostgresBackends implements BackendStore {
         state,
         message,
         new Date(now.getTime() - FORGOTTEN_MILLISECONDS),
+        servedSince(now),
       ],
     );
     if (!row) throw new Error(`the row of backend ${name} went`);
-    return row.fingerprint;
+    return { fingerprint: row.fingerprint, isUpElsewhere: row.is_up_elsewhere };
   }
 
   async leave(backend: string): Promise<void> {

@@ -20,6 +20,7 @@ export class BackendHealth {
   #record: BackendRecord | null = null;
   #state: BackendState = 'starting';
   #message: string | null = null;
+  #isUpElsewhere = false;
   #check: Promise<Soundness> | null = null;
   /** When the last check that found it sound was begun, by `Clock.monotonic`. */
   #checked = Number.NEGATIVE_INFINITY;
@@ -46,9 +47,12 @@ export class BackendHealth {
     };
   }
 
-  /** Whether its filesystems may be claimed: also where its storage is absent, since access may still be taken away. */
+  /**
+   * Whether its filesystems may be claimed: also where its storage is absent, since access may still be taken away; but not
+   * where another process has the storage, whose lists are the ones that count.
+   */
   get mayClaim(): boolean {
-    return this.#state === 'up' || this.#state === 'withdraw-only';
+    return this.#state === 'up' || (this.#state === 'withdraw-only' && !this.#isUpElsewhere);
   }
 
   /** Whether a check may bring it up. One whose settings are outdated waits until they are in force again. */
@@ -95,8 +99,12 @@ export class BackendHealth {
   /** Tells Postgres that this process serves it, and looks whether a newer configuration is in force. */
   async beat(): Promise<void> {
     if (!this.#record) return;
-    const inForce = await this.backends.heartbeat(this.served, { state: this.#state, message: this.#message });
-    if (inForce === this.served.fingerprint) {
+    const { fingerprint, isUpElsewhere } = await this.backends.heartbeat(this.served, {
+      state: this.#state,
+      message: this.#message,
+    });
+    this.#isUpElsewhere = isUpElsewhere;
+    if (fingerprint === this.served.fingerprint) {
       if (this.#state === 'outdated-settings') this.#become('starting', null);
     } else
       this.#become(
@@ -114,8 +122,10 @@ export class BackendHealth {
       this.driver.capabilities.isolation,
     );
     if (record.marked) return record;
-    if ((await this.driver.check(signal)) === null) await this.driver.mark(record.identity, signal);
-    if ((await this.driver.check(signal)) === record.identity) await this.backends.marked(record.name);
+    await this.backends.enroll(record.name, async () => {
+      if ((await this.driver.check(signal)) === null) await this.driver.mark(record.identity, signal);
+      return (await this.driver.check(signal)) === record.identity;
+    });
     return record;
   }
 

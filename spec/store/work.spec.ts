@@ -186,7 +186,9 @@ describe('the queue', () => {
     await aFilesystem(stores);
     await stores.backends.register({ ...BACKEND, fingerprint: 'newer' }, 'in-memory', [], 'none');
     expect(await claim()).toEqual([]);
-    expect(await stores.backends.heartbeat(BACKEND, { state: 'up', message: null })).toBe('newer');
+    expect(await stores.backends.heartbeat(BACKEND, { state: 'up', message: null })).toMatchObject({
+      fingerprint: 'newer',
+    });
     expect(await stores.work.claim({ ...BACKEND, fingerprint: 'newer' }, upTo(10))).toHaveLength(1);
   });
 
