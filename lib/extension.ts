@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { Registry } from 'prom-client';
 import manifest from '../extension.json';
-import { type AddressKind, type CountingRule, MOST_ADDRESSES, parseCountingNetwork } from './domain/address';
+import { countingRule } from './counting-rule';
+import type { AddressKind } from './domain/address';
 import { createDriver } from './drivers';
 import { type CloudOptions, followCloud } from './followed-cloud';
 import { createRouter } from './http/router';
@@ -15,6 +16,7 @@ import { FilesystemChanges } from './store/changes';
 import { DatabaseClock } from './store/clock';
 import type { DatabaseOptions } from './store/database';
 import { openStores } from './store/stores';
+import type { DriftOptions } from './sync/drift';
 import { HostReports } from './sync/host-reports';
 import { keepHouse } from './sync/housekeeping';
 
@@ -45,6 +47,10 @@ export interface SharedFilesystemOptions extends CloudOptions {
   readonly memberRoles?: readonly string[] | undefined;
   /** How long a deleted filesystem's data is kept, 0 by default. */
   readonly deletionGraceSeconds?: number | undefined;
+  /** Whether differences between backends and access lists are put right, `repair` by default. */
+  readonly drift?: DriftOptions['mode'] | undefined;
+  /** In which every volume is compared, and orphans are looked for, 600 by default. */
+  readonly driftIntervalSeconds?: number | undefined;
   /** How long the access log is kept, 400 by default. */
   readonly accessLogRetentionDays?: number | undefined;
 }
@@ -83,6 +89,7 @@ const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error:
 const MEMBER_ROLES = ['member', 'manager', 'admin'];
 const MAX_LIMIT = 1_000;
 const ACCESS_LOG_RETENTION_DAYS = 400;
+const DRIFT_INTERVAL_SECONDS = 600;
 
 /**
  * Makes the extension. Opens no port, installs no signal handler, reads no environment variable and keeps no state outside
@@ -106,7 +113,11 @@ export async function createSharedFilesystemExtension(
   const changes = new FilesystemChanges(clock);
   const grace = (options.deletionGraceSeconds ?? 0) * 1_000;
   const retentionDays = options.accessLogRetentionDays ?? ACCESS_LOG_RETENTION_DAYS;
-  const served = configured.map((each) => serveBackend(each, rule, stores, clock, grace, logger, metrics));
+  const drift = {
+    mode: options.drift ?? 'repair',
+    intervalMilliseconds: (options.driftIntervalSeconds ?? DRIFT_INTERVAL_SECONDS) * 1_000,
+  };
+  const served = configured.map((each) => serveBackend(each, rule, stores, clock, grace, logger, metrics, drift));
   const nudge = () => {
     for (const backend of served) backend.wake();
   };
@@ -204,20 +215,4 @@ function configure<Made>(backends: readonly BackendOptions[], make: (options: Ba
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new Error(`Two backends are named "${twice}": names are unique.`);
   return backends.map((options) => ({ options, driver: make(options) }));
-}
-
-function countingRule(
-  {
-    networks = [],
-    addresses = ['fixed'],
-    maxAddressesPerInstance = MOST_ADDRESSES,
-  }: Pick<SharedFilesystemOptions, 'networks' | 'addresses' | 'maxAddressesPerInstance'>,
-  excluded: readonly string[],
-): CountingRule {
-  return {
-    networks: networks?.map(parseCountingNetwork) ?? null,
-    kinds: addresses,
-    excluded,
-    mostPerInstance: maxAddressesPerInstance,
-  };
 }

@@ -20,6 +20,8 @@ export const noMetrics: Metrics = {
   converged: () => {},
   lag: () => {},
   backendUp: () => {},
+  driftFound: () => {},
+  orphans: () => {},
   busConnected: () => {},
   messageTaken: () => {},
   computeReachable: () => {},
@@ -68,6 +70,16 @@ export function prometheusMetrics(registry: Registry): Metrics {
     help: '1 while the backend can be worked on, else 0.',
     labelNames: ['backend'],
   });
+  const drift = counter(registry, {
+    name: 'drift_total',
+    help: 'Differences found between a backend and what was last confirmed of it, each counted once.',
+    labelNames: ['backend', 'kind'],
+  });
+  const orphans = gauge(registry, {
+    name: 'orphans',
+    help: 'Volumes that stand on the backend without a row.',
+    labelNames: ['backend'],
+  });
   const cloud = cloudMetrics(registry);
   const failures = counter(registry, {
     name: 'driver_failures_total',
@@ -89,6 +101,8 @@ export function prometheusMetrics(registry: Registry): Metrics {
       oldest.set({ backend }, oldestSeconds);
     },
     backendUp: (backend, isUp) => up.set({ backend }, isUp ? 1 : 0),
+    driftFound: (backend, kind, count) => drift.inc({ backend, kind }, count),
+    orphans: (backend, count) => orphans.set({ backend }, count),
     ...cloud,
   };
 }

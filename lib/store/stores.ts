@@ -2,18 +2,22 @@ import type { AccessLogStore } from '../ports/access-log-store';
 import type { BackendStore, UsageStore } from '../ports/backend-store';
 import type { Clock } from '../ports/clock';
 import type { InstanceStore, QuestionStore, ResyncStore } from '../ports/directory-store';
+import type { DriftStore } from '../ports/drift-store';
 import type { FilesystemStore } from '../ports/filesystem-store';
 import type { Logger } from '../ports/host';
+import type { OrphanStore } from '../ports/orphan-store';
 import type { ProcessIdentity } from '../ports/process';
 import type { Signals } from '../ports/signals';
 import type { WorkStore } from '../ports/work-store';
 import { PostgresAccessLog } from './access-log';
 import { PostgresBackends } from './backends';
 import { Database, type DatabaseOptions } from './database';
+import { PostgresDrift } from './drift';
 import { PostgresFilesystems } from './filesystems';
 import { PostgresInstances } from './instances';
 import { migrate } from './migrate';
 import type { DirectoryOptions } from './observations';
+import { PostgresOrphans } from './orphans';
 import { PostgresQuestions } from './questions';
 import { PostgresResync } from './resync';
 import { PostgresSignals } from './signals';
@@ -31,6 +35,8 @@ export interface Stores {
   readonly work: WorkStore;
   readonly usage: UsageStore;
   readonly backends: BackendStore;
+  readonly drift: DriftStore;
+  readonly orphans: OrphanStore;
   readonly signals: Signals;
   /** Brings the schema to this program's version. @throws Unavailable, or Error when it is of a newer program */
   open(): Promise<void>;
@@ -67,6 +73,8 @@ export function openStores(
     work: new PostgresWork(database, clock, rule, self),
     usage: new PostgresUsage(database, clock),
     backends: new PostgresBackends(database, clock),
+    drift: new PostgresDrift(database, clock),
+    orphans: new PostgresOrphans(database, clock, rule),
     signals: new PostgresSignals(database, clock, logger),
     open: async () => {
       database.open();

@@ -179,8 +179,8 @@ export class InMemoryDriver implements Driver {
     });
   }
 
-  #record({ id, name, owner, scope, project, size, desiredRevision }: Volume): void {
-    this.records.set(id, { name, owner, scope, project, size: size.text, revision: desiredRevision });
+  #record({ id, name, owner, scope, project, size, number, desiredRevision }: Volume): void {
+    this.records.set(id, { name, owner, scope, project, size: size.text, number, revision: desiredRevision });
   }
 
   async #call<Result>(method: Method, signal: AbortSignal, work: () => Result): Promise<Result> {

@@ -7,8 +7,10 @@ import type { ProcessIdentity } from '../../lib/ports/process';
 import { PostgresAccessLog } from '../../lib/store/access-log';
 import { PostgresBackends } from '../../lib/store/backends';
 import { Database } from '../../lib/store/database';
+import { PostgresDrift } from '../../lib/store/drift';
 import { PostgresFilesystems } from '../../lib/store/filesystems';
 import { PostgresInstances } from '../../lib/store/instances';
+import { PostgresOrphans } from '../../lib/store/orphans';
 import { PostgresQuestions } from '../../lib/store/questions';
 import { PostgresResync } from '../../lib/store/resync';
 import { PostgresUsage } from '../../lib/store/usage';
@@ -33,6 +35,8 @@ export interface Stores {
   readonly work: PostgresWork;
   readonly usage: PostgresUsage;
   readonly backends: PostgresBackends;
+  readonly drift: PostgresDrift;
+  readonly orphans: PostgresOrphans;
   close(): Promise<void>;
 }
 
@@ -66,6 +70,8 @@ export function storesOver(
     work: new PostgresWork(database, clock, rule, process),
     usage: new PostgresUsage(database, clock),
     backends: new PostgresBackends(database, clock),
+    drift: new PostgresDrift(database, clock),
+    orphans: new PostgresOrphans(database, clock, rule),
   };
 }
 

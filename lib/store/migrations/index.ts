@@ -3,6 +3,7 @@ import * as initial from './0001-initial';
 import * as followedCloud from './0002-followed-cloud';
 import * as doubts from './0003-doubts';
 import * as numbers from './0004-numbers';
+import * as drift from './0006-drift';
 
 interface Migration {
   readonly name: string;
@@ -20,6 +21,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0002-followed-cloud', ...followedCloud },
   { name: '0003-doubts', ...doubts },
   { name: '0004-numbers', ...numbers },
+  { name: '0006-drift', ...drift },
 ];
 
 /** What knex asks for. */
