@@ -7,6 +7,8 @@ import { HELP, readArguments } from './arguments';
 import { createLogger } from './logger';
 import { run } from './run';
 import { stopSignal } from './stop-signals';
+import type { StorageAsked } from './storage-arguments';
+import { runStorageCommand } from './storage-command';
 
 /** @returns the exit code */
 async function main(): Promise<number> {
@@ -23,6 +25,20 @@ async function main(): Promise<number> {
       return 2;
     case 'run':
       return serve();
+    case 'orphans':
+    case 'adopt':
+    case 'recreate':
+      return putRight(asked);
+  }
+}
+
+async function putRight(asked: StorageAsked): Promise<number> {
+  const stop = stopSignal((code) => process.exit(code));
+  try {
+    process.stdout.write(await runStorageCommand(asked, readSettings(process.env, process.cwd()), stop));
+    return 0;
+  } catch (error) {
+    return complain(error);
   }
 }
 
@@ -34,11 +50,16 @@ async function serve(): Promise<number> {
     await run(settings, version(), logger, sayBesideTheLog, stop);
     return 0;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`${message.replace(/^/gm, 'nova-shared-filesystem: ')}\n`);
-    if (process.env.LOG_LEVEL === 'debug') process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
-    return 1;
+    return complain(error);
   }
+}
+
+/** Says in a line or two why not. @returns the exit code */
+function complain(error: unknown): number {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${message.replace(/^/gm, 'nova-shared-filesystem: ')}\n`);
+  if (process.env.LOG_LEVEL === 'debug') process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
+  return 1;
 }
 
 function sayBesideTheLog(text: string): void {

@@ -30,7 +30,7 @@ export interface TestProcess {
   stop(): Promise<void>;
 }
 
-export const INTERVAL = 60_000;
+export const INTERVAL = 30_000;
 /** Short against a share of the interval. */
 const STEP = 400;
 
