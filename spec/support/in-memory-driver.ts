@@ -100,7 +100,7 @@ export class InMemoryDriver implements Driver {
     return this.#call('syncAccess', signal, () => {
       const present = this.lists.get(id);
       if (present && present.revision > access.revision) throw new NewerRevision(present.revision);
-      if (mayGrant && !this.stored.has(id)) throw new VolumeLost();
+      if (mayGrant && this.stored.get(id)?.retired !== false) throw new VolumeLost();
       const refused = new Map(
         access.addresses.flatMap((address) => {
           const why = this.refusing.get(address);

@@ -85,12 +85,8 @@ describe('volumes and rows that have lost each other', () => {
       const process = start();
       expect(process.status.orphans).toBeNull();
       await process.rounds(3);
-      expect(
-        process
-          .told(ALARM)
-          .map(({ facts }) => facts.id)
-          .toSorted(),
-      ).toEqual([id, retired].toSorted());
+      expect(new Set(process.told(ALARM).map(({ facts }) => facts.id))).toEqual(new Set([id, retired]));
+      expect(process.told(ALARM)).toHaveLength(2);
       expect(process.told(ALARM)[0]).toMatchObject({
         level: 'error',
         facts: { name: 'lost-and-found', owner: 'demo' },
