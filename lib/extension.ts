@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import manifest from '../extension.json';
 import { configureBackends } from './configured-backends';
 import { type CountingOptions, countingRule } from './counting-rule';
+import { type DriftSettings, driftOptions } from './drift-options';
 import { type CloudOptions, followCloud } from './followed-cloud';
 import { createRouter } from './http/router';
 import { noMetrics, prometheusMetrics } from './metrics';
@@ -28,7 +29,7 @@ import { keepHouse } from './sync/housekeeping';
 import { ServedWatch } from './sync/served-watch';
 
 /** What a host gives (docs/hosting.md). */
-export interface SharedFilesystemOptions extends CloudOptions, CountingOptions {
+export interface SharedFilesystemOptions extends CloudOptions, CountingOptions, DriftSettings {
   readonly database: DatabaseOptions;
   readonly identity: IdentityOf;
   /** The host's registry of extensions. Given: it answers `/extensions`. Absent: the router does, with its own entry. */
@@ -116,7 +117,10 @@ export async function createSharedFilesystemExtension(
   const changes = new FilesystemChanges(clock);
   const grace = (options.deletionGraceSeconds ?? 0) * 1_000;
   const retentionDays = options.accessLogRetentionDays ?? ACCESS_LOG_RETENTION_DAYS;
-  const served = configured.served.map((each) => serveBackend(each, rule, stores, clock, grace, logger, metrics));
+  const drift = driftOptions(options);
+  const served = configured.served.map((each) =>
+    serveBackend(each, rule, stores, clock, grace, logger, metrics, drift),
+  );
   const nudge = () => {
     for (const backend of served) backend.wake();
   };

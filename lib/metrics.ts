@@ -21,6 +21,8 @@ export const noMetrics: Metrics = {
   lag: () => {},
   backendServed: () => {},
   backendUp: () => {},
+  driftFound: () => {},
+  orphans: () => {},
   busConnected: () => {},
   messageTaken: () => {},
   computeReachable: () => {},
@@ -74,6 +76,16 @@ export function prometheusMetrics(registry: Registry): Metrics {
     help: '1 while some process serves the backend, this one or another, else 0.',
     labelNames: ['backend'],
   });
+  const drift = counter(registry, {
+    name: 'drift_total',
+    help: 'Differences found between a backend and what was last confirmed of it, each counted once.',
+    labelNames: ['backend', 'kind'],
+  });
+  const orphans = gauge(registry, {
+    name: 'orphans',
+    help: 'Volumes that stand on the backend without a row.',
+    labelNames: ['backend'],
+  });
   const cloud = cloudMetrics(registry);
   const failures = counter(registry, {
     name: 'driver_failures_total',
@@ -96,6 +108,8 @@ export function prometheusMetrics(registry: Registry): Metrics {
     },
     backendServed: (backend, isServed) => served.set({ backend }, isServed ? 1 : 0),
     backendUp: (backend, isUp) => up.set({ backend }, isUp ? 1 : 0),
+    driftFound: (backend, kind, count) => drift.inc({ backend, kind }, count),
+    orphans: (backend, count) => orphans.set({ backend }, count),
     ...cloud,
   };
 }

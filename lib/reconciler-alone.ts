@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import { configureBackends } from './configured-backends';
 import { type CountingOptions, countingRule } from './counting-rule';
+import { type DriftSettings, driftOptions } from './drift-options';
 import { noMetrics, prometheusMetrics } from './metrics';
 import { packageVersion } from './package-root';
 import type { BackendOptions, BackendStatus, ExtensionStatus, NamedBackend } from './ports/extension';
@@ -13,7 +14,7 @@ import { requireSchema } from './store/migrate';
 import { openStores } from './store/stores';
 
 /** What works beside a filer needs to know (docs/filers.md). */
-export interface ReconcilerOptions extends CountingOptions {
+export interface ReconcilerOptions extends CountingOptions, DriftSettings {
   readonly database: DatabaseOptions;
   /** Of the filer's own file. */
   readonly backends: readonly (BackendOptions | NamedBackend)[];
@@ -47,7 +48,7 @@ export function createReconciler(options: ReconcilerOptions): ReconcilerAlone {
   const stores = openStores(options.database, clock, { rule, canAsk: false }, self, null, logger, packageVersion());
   const grace = options.deletionGraceSeconds * 1_000;
   const served = chosen(configured.served, options.only).map((each) =>
-    serveBackend(each, rule, stores, clock, grace, logger, metrics),
+    serveBackend(each, rule, stores, clock, grace, logger, metrics, driftOptions(options)),
   );
   const statuses = () => served.map(({ status }) => status);
   let running: { readonly stop: AbortController; readonly ended: Promise<unknown> } | null = null;

@@ -2,13 +2,17 @@ import { createHash } from 'node:crypto';
 import type { CountingRule } from './domain/address';
 import type { BackendStore, UsageStore } from './ports/backend-store';
 import type { Clock } from './ports/clock';
+import type { DriftStore } from './ports/drift-store';
 import type { Driver } from './ports/driver';
 import type { BackendOptions, BackendStatus } from './ports/extension';
 import type { Logger } from './ports/host';
 import type { Metrics } from './ports/metrics';
+import type { OrphanStore } from './ports/orphan-store';
 import type { WorkStore } from './ports/work-store';
 import { BackendHealth } from './sync/backend-health';
+import { Drift, type DriftOptions } from './sync/drift';
 import { GuardedDriver } from './sync/guarded-driver';
+import { Orphans } from './sync/orphans';
 import { Pace } from './sync/pace';
 import { Reconcile } from './sync/reconcile';
 import { Reconciler } from './sync/reconciler';
@@ -33,7 +37,7 @@ export interface ServedBackend {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Puts together what works on one backend: its health, the runs, the loop that claims them, the counting. */
+/** Puts together what works on one backend: its health, the runs, the loop that claims them, the counting, the comparing. */
 export function serveBackend(
   { options, driver: plain }: ConfiguredBackend,
   rule: CountingRule,
@@ -41,11 +45,20 @@ export function serveBackend(
     work,
     backends,
     usage: counts,
-  }: { readonly work: WorkStore; readonly backends: BackendStore; readonly usage: UsageStore },
+    drift: comparisons,
+    orphans: rows,
+  }: {
+    readonly work: WorkStore;
+    readonly backends: BackendStore;
+    readonly usage: UsageStore;
+    readonly drift: DriftStore;
+    readonly orphans: OrphanStore;
+  },
   clock: Clock,
   deletionGraceMilliseconds: number,
   logger: Logger,
   metrics: Metrics,
+  comparison: DriftOptions,
 ): ServedBackend {
   const { name } = options;
   const driver = new TimedDriver(name, new GuardedDriver(plain, rule), clock, metrics);
@@ -64,9 +77,12 @@ export function serveBackend(
   );
   const reconciler = new Reconciler(work, backends, health, reconcile, clock, logger, metrics);
   const usage = new Usage(counts, driver, health, clock, logger);
+  const drift = new Drift(comparisons, driver, health, comparison, clock, Math.random, logger, metrics);
+  const { intervalMilliseconds } = comparison;
+  const orphans = new Orphans(rows, driver, health, intervalMilliseconds, clock, Math.random, logger, metrics);
   return {
     get status() {
-      return health.status;
+      return { ...health.status, orphans: orphans.count };
     },
     wake: () => reconciler.wake(),
     wakeUsage: () => usage.wake(),
@@ -74,6 +90,8 @@ export function serveBackend(
       await Promise.all([
         reconciler.run(signal),
         usage.run(signal),
+        drift.run(signal),
+        orphans.run(signal),
         tellRoom(backends, driver, health, clock, logger, signal),
       ]);
       // others know at once that nobody serves it, and else after a while

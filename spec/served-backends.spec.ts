@@ -23,6 +23,7 @@ describe('the fingerprint of a backend’s settings', () => {
       0,
       SILENT,
       NO_METRICS,
+      { mode: 'off', intervalMilliseconds: 600_000 },
     );
     const running = served.run(stop.signal);
     while (served.status.state === 'starting') await new Promise(setImmediate);

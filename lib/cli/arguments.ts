@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
+import type { Command, Said } from './command';
+import { STORAGE_COMMANDS, type StorageAsked } from './storage-arguments';
 
 /** What the command line asks for. */
 export type Asked =
+  | StorageAsked
   | { readonly kind: 'run' | 'help' | 'version' }
   | { readonly kind: 'wrong'; readonly message: string }
   /** The reconciler alone, of these backends. */
@@ -14,30 +17,14 @@ export type RoleChange =
   | { readonly kind: 'grant'; readonly role: string; readonly backends: readonly string[] }
   | { readonly kind: 'revoke'; readonly role: string };
 
-/** What `parseArgs` finds: every option is a text that may be repeated. */
-type Options = Readonly<Record<string, readonly string[] | undefined>>;
-
-/** A command of the command line. */
-interface Command {
-  /** A line of `--help`: how it is written, and what it does. */
-  readonly usage: string;
-  readonly help: string;
-  /** Its options, without their dashes. Each takes a text, and may be repeated. */
-  readonly options: readonly string[];
-  /** How many words it takes beside its options. */
-  readonly words: number;
-  /** @throws Error with words for the operator */
-  read(options: Options, words: readonly string[]): Asked;
-}
-
 /** All commands, by name. Without one the gateway is served. */
-const COMMANDS: Readonly<Record<string, Command>> = {
+const COMMANDS: Readonly<Record<string, Command<Asked>>> = {
   reconcile: {
     usage: 'reconcile --backend NAME [--backend NAME ...]',
     help: 'works on these backends of BACKENDS, and serves no API (docs/filers.md)',
     options: ['backend'],
     words: 0,
-    read: ({ backend: backends = [] }) => {
+    read: ({ texts: { backend: backends = [] } }) => {
       if (backends.length === 0)
         throw new Error('reconcile needs --backend NAME: which backends of BACKENDS to work on.');
       return { kind: 'reconcile', backends };
@@ -48,16 +35,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     help: "brings the database's schema to this version; gives a role what reconcile needs",
     options: ['grant-reconciler', 'revoke-reconciler', 'backend'],
     words: 0,
-    read: ({ 'grant-reconciler': granted = [], 'revoke-reconciler': revoked = [], backend: backends = [] }) => {
+    read: ({ texts: { 'grant-reconciler': granted = [], 'revoke-reconciler': revoked = [], backend = [] } }) => {
       if (granted.length + revoked.length > 1) throw new Error('migrate changes the rights of one role at a time.');
       const [role] = granted;
       const [former] = revoked;
-      if ((role !== undefined) !== backends.length > 0)
+      if ((role !== undefined) !== backend.length > 0)
         throw new Error('--grant-reconciler ROLE and --backend NAME belong together: which backends it works on.');
-      if (role !== undefined) return { kind: 'migrate', change: { kind: 'grant', role, backends } };
+      if (role !== undefined) return { kind: 'migrate', change: { kind: 'grant', role, backends: backend } };
       return { kind: 'migrate', change: former === undefined ? null : { kind: 'revoke', role: former } };
     },
   },
+  ...STORAGE_COMMANDS,
 };
 
 const COMMAND_LINES = Object.values(COMMANDS)
@@ -83,20 +71,17 @@ NETWORKS and others; docs/configuration.md has them all.
 export function readArguments(words: readonly string[]): Asked {
   const [name = '', ...rest] = words;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  const parsed = parse(command ? rest : words, command?.options ?? []);
-  if (parsed === null || parsed.words.length > (command?.words ?? 0))
+  const said = parse(command ? rest : words, command);
+  if (said === null || said.words.length > (command?.words ?? 0))
     return wrong(`Unknown argument in "${words.join(' ')}": settings are environment variables, see --help.`);
-  if (parsed.help) return { kind: 'help' };
-  return command ? readCommand(command, parsed) : { kind: parsed.version ? 'version' : 'run' };
+  if (said.flags.has('help')) return { kind: 'help' };
+  return command ? readCommand(command, said) : { kind: said.flags.has('version') ? 'version' : 'run' };
 }
 
-function readCommand(
-  command: Command,
-  { options, words }: { readonly options: Options; readonly words: string[] },
-): Asked {
-  if (words.length < command.words) return wrong(`Usage: nova-shared-filesystem ${command.usage}`);
+function readCommand(command: Command<Asked>, said: Said): Asked {
+  if (said.words.length < command.words) return wrong(`Usage: nova-shared-filesystem ${command.usage}`);
   try {
-    return command.read(options, words);
+    return command.read(said);
   } catch (error) {
     return wrong(error instanceof Error ? error.message : String(error));
   }
@@ -107,19 +92,26 @@ function wrong(message: string): Asked {
 }
 
 /** @returns null when an option is unknown, or lacks its text */
-function parse(args: readonly string[], options: readonly string[]) {
+function parse(args: readonly string[], command: Command<Asked> | undefined): Said | null {
+  const { options = [], flags = [] } = command ?? {};
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
       options: {
         ...Object.fromEntries(options.map((option) => [option, { type: 'string', multiple: true } as const])),
+        ...Object.fromEntries(flags.map((flag) => [flag, { type: 'boolean' } as const])),
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean', short: 'v' },
       },
     });
-    const { help = false, version = false, ...texts } = values;
-    return { help, version, options: texts as Options, words: positionals }; // each is a text that may be repeated: as said above
+    const said: Readonly<Record<string, unknown>> = values;
+    const isSaid = (name: string) => said[name] === true;
+    return {
+      texts: Object.fromEntries(options.map((option) => [option, said[option] as string[] | undefined])), // as said above
+      flags: new Set([...flags, 'help', 'version'].filter(isSaid)),
+      words: positionals,
+    };
   } catch {
     return null;
   }

@@ -7,6 +7,7 @@ import { migrateAlone } from './migrate';
 import { reconcile } from './reconcile';
 import { run } from './run';
 import { stopSignal } from './stop-signals';
+import { runStorageCommand } from './storage-command';
 
 /** @returns the exit code */
 async function main(): Promise<number> {
@@ -33,6 +34,12 @@ async function main(): Promise<number> {
       return attempt(async (settings) => {
         process.stdout.write(await migrateAlone(settings, asked.change));
       });
+    case 'orphans':
+    case 'adopt':
+    case 'recreate':
+      return attempt(async (settings) => {
+        process.stdout.write(await runStorageCommand(asked, settings, stopSignal(quit)));
+      });
   }
 }
 
@@ -42,15 +49,20 @@ async function attempt(work: (settings: Settings) => Promise<void>): Promise<num
     await work(readSettings(process.env, process.cwd()));
     return 0;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`${message.replace(/^/gm, 'nova-shared-filesystem: ')}\n`);
-    if (process.env.LOG_LEVEL === 'debug') process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
-    return 1;
+    return complain(error);
   }
 }
 
 function loggerOf({ logLevel }: Settings) {
   return createLogger(logLevel, process.stdout.isTTY);
+}
+
+/** Says in a line or two why not. @returns the exit code */
+function complain(error: unknown): number {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${message.replace(/^/gm, 'nova-shared-filesystem: ')}\n`);
+  if (process.env.LOG_LEVEL === 'debug') process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
+  return 1;
 }
 
 function sayBesideTheLog(text: string): void {

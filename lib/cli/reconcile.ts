@@ -33,6 +33,8 @@ export async function reconcile(
     addresses: settings.addresses,
     maxAddressesPerInstance: settings.maxAddressesPerInstance,
     deletionGraceSeconds: settings.deletionGraceSeconds,
+    drift: settings.drift,
+    driftIntervalSeconds: settings.driftIntervalSeconds,
     logger,
     metrics,
   });

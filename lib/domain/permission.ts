@@ -135,11 +135,17 @@ export function seesInstancesOf({ isAdmin, projectId }: Identity, project: strin
 }
 
 /**
- * Whether the caller may see what caused a row of the access log of his project: a request, the settings, what was said of the
+ * Whether the caller may see what caused a row of the access log of his project: a request, the settings, a drift, what was said of the
  * row's own instance. Whatever else it is could name another project's instance.
  */
-export function seesCause({ isAdmin }: Identity, cause: string, instanceId: string): boolean {
-  return isAdmin || cause === 'settings' || /^req-[0-9a-f-]{36}$/.test(cause) || cause.endsWith(` ${instanceId}`);
+export function seesCause({ isAdmin }: Identity, cause: string, instanceId: string | null): boolean {
+  return (
+    isAdmin ||
+    cause === 'settings' ||
+    cause === 'drift' ||
+    /^req-[0-9a-f-]{36}$/.test(cause) ||
+    cause.endsWith(` ${instanceId}`)
+  );
 }
 
 function isReading(permission: Reading | Managed): permission is Reading {

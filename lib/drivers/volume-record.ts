@@ -3,8 +3,8 @@ import { readIfThere, replaceFile } from './durable-file';
 
 /** Writes down beside a volume whose it is; a record that says so already is left as it is. */
 export async function writeRecord(file: string, volume: Volume): Promise<void> {
-  const { id, name, owner, scope, project, size, desiredRevision } = volume;
-  const facts = { id, name, owner, scope, project, size: size.text };
+  const { id, name, owner, scope, project, size, number, desiredRevision } = volume;
+  const facts = { id, name, owner, scope, project, size: size.text, ...(number === null ? {} : { number }) };
   // the revision is of the last change of the others: the access list has the present one
   if (withoutRevision(await readIfThere(file)) === JSON.stringify(facts)) return;
   await replaceFile(file, `${JSON.stringify({ ...facts, revision: String(desiredRevision) })}\n`, 0o600);
@@ -19,7 +19,7 @@ export async function readRecord(file: string): Promise<VolumeRecord | null> {
 export function parseRecord(text: string | null): VolumeRecord | null {
   const facts = parsed(text);
   if (facts === null) return null;
-  const { name, owner, scope, project, size, revision } = facts;
+  const { name, owner, scope, project, size, revision, number } = facts;
   if (typeof name !== 'string' || typeof owner !== 'string' || typeof scope !== 'string' || typeof size !== 'string')
     return null;
   if (typeof revision !== 'string' || !/^\d{1,19}$/.test(revision)) return null;
@@ -30,6 +30,7 @@ export function parseRecord(text: string | null): VolumeRecord | null {
     project: typeof project === 'string' ? project : null,
     size,
     revision: BigInt(revision),
+    number: typeof number === 'number' && Number.isSafeInteger(number) && number > 0 ? number : null,
   };
 }
 

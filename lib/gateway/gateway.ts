@@ -69,6 +69,8 @@ export async function openGateway(settings: Settings, logger: Logger): Promise<G
         maxLimit: settings.maxLimit,
         eventReporters: settings.eventReporters,
         deletionGraceSeconds: settings.deletionGraceSeconds,
+        drift: settings.drift,
+        driftIntervalSeconds: settings.driftIntervalSeconds,
       };
       for (const manifest of manifests) {
         const extension = await loadExtension(manifest, options);

@@ -15,6 +15,8 @@ export interface HostOptions
     | 'backends'
     | 'compute'
     | 'deletionGraceSeconds'
+    | 'drift'
+    | 'driftIntervalSeconds'
     | 'eventReporters'
     | 'identity'
     | 'largestWithdrawal'

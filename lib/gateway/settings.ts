@@ -46,6 +46,8 @@ export interface Settings {
   readonly messageBus: MessageBusOptions | undefined;
   readonly accessLogRetentionDays: number;
   readonly deletionGraceSeconds: number;
+  readonly drift: 'repair' | 'report' | 'off';
+  readonly driftIntervalSeconds: number;
   readonly eventReporters: readonly string[];
   readonly maxLimit: number;
   /** Paths of manifests. */
@@ -84,6 +86,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     messageBus: messageBusOf(said),
     accessLogRetentionDays: said.ACCESS_LOG_RETENTION,
     deletionGraceSeconds: said.DELETION_GRACE,
+    drift: said.DRIFT,
+    driftIntervalSeconds: said.DRIFT_INTERVAL,
     eventReporters: said.EVENT_REPORTERS,
     maxLimit: said.MAX_LIMIT,
     extensions: said.EXTENSIONS?.map(within) ?? [path.join(packageRoot(), 'extension.json')],

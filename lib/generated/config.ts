@@ -109,6 +109,14 @@ export interface Configuration {
    */
   DELETION_GRACE: number;
   /**
+   * What becomes of differences between what backends let in and what they were last confirmed to let in: `repair` tells them and puts them right, `report` tells them alone, `off` does not look. Orphans are looked for always.
+   */
+  DRIFT: 'repair' | 'report' | 'off';
+  /**
+   * Within how many seconds every volume is compared with its access list once, a share at a time, and how often orphans are looked for.
+   */
+  DRIFT_INTERVAL: number;
+  /**
    * User and project ids that may report instance events beside administrators.
    */
   EVENT_REPORTERS: string[];

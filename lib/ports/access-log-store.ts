@@ -8,7 +8,8 @@ export interface AccessLogPosition {
 
 /** One address of an instance was let in, or let in no more; the backend had confirmed it at that time. */
 export interface AccessLogEntry extends AccessLogPosition {
-  readonly instanceId: string;
+  /** Null: no instance of ours had it, somebody else has let it in (cause `drift`). */
+  readonly instanceId: string | null;
   /** Canonical. */
   readonly address: string;
   readonly granted: boolean;

@@ -18,6 +18,8 @@ export interface VolumeRecord {
   /** As written, `4Gb`. */
   readonly size: string;
   readonly revision: bigint;
+  /** Its number on the backend; null or absent: it has none. An adopted volume keeps it: its export may stand under it. */
+  readonly number?: number | null | undefined;
 }
 
 /** A volume that stands on a backend, whether the database knows of it or not. */

@@ -84,6 +84,8 @@ export interface BackendStatus {
   /** Why it is not up; null when it is. */
   readonly message: string | null;
   readonly lacks: readonly string[];
+  /** Volumes that stand there without a row; null or absent: not looked yet. */
+  readonly orphans?: number | null | undefined;
 }
 
 export interface ExtensionStatus {

@@ -1,3 +1,5 @@
+import type { DriftKind } from '../domain/drift';
+
 /** What is measured (docs/operations.md). `lib/metrics.ts` keeps it for Prometheus; without a registry nothing is kept. */
 export interface Metrics {
   /** One answered request. `route` is a pattern such as `/os-filesystem/{name}`, never a path as sent. */
@@ -14,6 +16,10 @@ export interface Metrics {
   backendServed(backend: string, served: boolean): void;
   /** Whether a backend can be worked on. */
   backendUp(backend: string, up: boolean): void;
+  /** Differences between a backend and what was last confirmed of it, new ones alone. */
+  driftFound(backend: string, kind: DriftKind, count: number): void;
+  /** Volumes that stand on a backend without a row, now. */
+  orphans(backend: string, count: number): void;
   /** Whether messages of the bus are consumed. */
   busConnected(connected: boolean): void;
   /** One message of the bus. `kind` says in a word why it could not be read, empty for the others. */

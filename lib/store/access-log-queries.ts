@@ -78,6 +78,17 @@ export const PRUNE = `
   gone as (
     delete from access_log l using step
     where l.id = step.id and step.time < $2 and case
+      -- foreign addresses have no instance: apart, since an index knows what is null by itself alone
+      when step.instance_id is null then case
+        when step.granted then exists (
+          select from access_log later
+          where later.filesystem_id = step.filesystem_id and later.instance_id is null
+            and later.address = step.address and later.id > step.id and later.time < $2)
+        else not exists (
+          select from access_log earlier
+          where earlier.filesystem_id = step.filesystem_id and earlier.instance_id is null
+            and earlier.address = step.address and earlier.id < step.id and earlier.time >= $2)
+      end
       when step.granted then exists (
         select from access_log later
         where later.filesystem_id = step.filesystem_id and later.instance_id = step.instance_id

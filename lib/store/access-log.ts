@@ -9,7 +9,7 @@ const STEP = 1_000;
 interface LogRow {
   readonly id: string;
   readonly time: Date;
-  readonly instance_id: string;
+  readonly instance_id: string | null;
   readonly address: string;
   readonly granted: boolean;
   readonly cause: Cause | null;

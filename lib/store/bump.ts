@@ -10,9 +10,18 @@ export interface Bump {
 }
 
 /**
+ * When a row with a change is due, of the alias `f`: at once. A back-off and a lease are kept; a row that only waits to try
+ * refused addresses again does not wait with a change, which may take somebody's access away.
+ * @param now in SQL
+ */
+export const DUE_NOW = (now: string): string => `case
+  when f.leased_by is null and f.failures = 0 then least(coalesce(f.next_attempt, ${now}), ${now})
+  else coalesce(f.next_attempt, ${now}) end`;
+
+/**
  * Raises the desired revision of all these filesystems by one statement, the last before the commit (rules 1, 2 and 4):
  * rows are locked in the order of their ids, so that two of these never wait for each other in a circle. A row that waits
- * already keeps its moment: back-off and lease stay. Wakes the reconcilers at the commit.
+ * already keeps its moment: back-off and lease stay (`DUE_NOW`). Wakes the reconcilers at the commit.
  *
  * A revision that no run has read yet is not raised again: whoever claims the row, after this commit since it is locked until
  * then, reads this change with it. In a storm that is nearly every row.
@@ -35,7 +44,7 @@ export async function bump(trx: Knex.Transaction, schema: string, bumps: readonl
        update filesystems f set
          desired_revision = f.desired_revision + 1,
          withdraw_revision = case when said.withdraws then f.desired_revision + 1 else f.withdraw_revision end,
-         next_attempt = coalesce(f.next_attempt, :now),
+         next_attempt = ${DUE_NOW(':now::timestamptz')},
          behind_since = coalesce(f.behind_since, :now),
          cause = said.cause
        from concerned join said using (id)

@@ -6,7 +6,7 @@ import type { Candidate } from '../domain/placement';
 import type { Attributes } from '../domain/put-filesystem';
 import type { FilesystemTransaction, NewFilesystem } from '../ports/filesystem-store';
 import type { Cause } from '../ports/viewer';
-import { bump } from './bump';
+import { bump, DUE_NOW } from './bump';
 import { readCandidates } from './candidates';
 import { within } from './database';
 import { type FilesystemTableRow, filesystemColumns, toFilesystem } from './rows';
@@ -160,7 +160,7 @@ export class PostgresFilesystemTransaction implements FilesystemTransaction {
 
 /** On status `error` the next attempt is now; else it stays where it is, and so do back-off and lease (rule 4). */
 const AGAIN_NOW = `
-  next_attempt = case when f.failed and f.leased_by is null then :now else coalesce(f.next_attempt, :now) end,
+  next_attempt = case when f.failed and f.leased_by is null then :now else ${DUE_NOW(':now::timestamptz')} end,
   failures = case when f.failed then 0 else f.failures end,
   failed = false`;
 

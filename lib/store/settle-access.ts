@@ -2,6 +2,7 @@ import { accessDifference } from '../domain/access-difference';
 import { DISPUTED, SURPLUS } from '../domain/entitlement';
 import type { AccessSettlement, Claim, Release, Wanted } from '../ports/work-store';
 import type { Database } from './database';
+import { DRIFT, foreignAccessSql } from './foreign-access';
 import { RELEASE, releaseValues } from './release';
 
 const NO_RELEASE: Release = { pause: 0, grantPause: 0, retryAfter: null };
@@ -86,6 +87,12 @@ function settleSql(release: boolean): string {
         union all select instance_id, address, true from granted
       ) as changed
       left join instances i on i.id = changed.instance_id
+    ),
+    -- the list that stands now is ours alone
+    foreign_gone as (
+      insert into access_log (filesystem_id, instance_id, address, granted, cause, revision, time)
+      select settled.id, null, present.address, false, '${DRIFT}', $4::bigint, $3::timestamptz
+      from settled cross join lateral (${foreignAccessSql('settled.id')}) as present
     ),
     cleared as (
       delete from access_faults x using settled

@@ -3,8 +3,10 @@ import type { BackendStore, ServingStore, UsageStore } from '../ports/backend-st
 import type { Clock } from '../ports/clock';
 import type { DeletedStore } from '../ports/deleted-store';
 import type { InstanceStore, QuestionStore, ResyncStore } from '../ports/directory-store';
+import type { DriftStore } from '../ports/drift-store';
 import type { FilesystemStore } from '../ports/filesystem-store';
 import type { Logger } from '../ports/host';
+import type { OrphanStore } from '../ports/orphan-store';
 import type { ProcessIdentity } from '../ports/process';
 import type { Signals } from '../ports/signals';
 import type { WorkStore } from '../ports/work-store';
@@ -12,10 +14,12 @@ import { PostgresAccessLog } from './access-log';
 import { PostgresBackends } from './backends';
 import { Database, type DatabaseOptions } from './database';
 import { PostgresDeletedFilesystems } from './deleted-filesystems';
+import { PostgresDrift } from './drift';
 import { PostgresFilesystems } from './filesystems';
 import { PostgresInstances } from './instances';
 import { migrate } from './migrate';
 import type { DirectoryOptions } from './observations';
+import { PostgresOrphans } from './orphans';
 import { PostgresQuestions } from './questions';
 import { PostgresResync } from './resync';
 import { PostgresServings } from './servings';
@@ -36,6 +40,8 @@ export interface Stores {
   readonly usage: UsageStore;
   readonly backends: BackendStore;
   readonly servings: ServingStore;
+  readonly drift: DriftStore;
+  readonly orphans: OrphanStore;
   readonly signals: Signals;
   /** Brings the schema to this program's version. @throws Unavailable, or Error when it is of a newer program */
   open(): Promise<void>;
@@ -76,6 +82,8 @@ export function openStores(
     usage: new PostgresUsage(database, clock),
     backends: new PostgresBackends(database, clock, self, version),
     servings: new PostgresServings(database, clock),
+    drift: new PostgresDrift(database, clock),
+    orphans: new PostgresOrphans(database, clock, rule),
     signals: new PostgresSignals(database, clock, logger),
     open: async () => {
       database.open();

@@ -142,7 +142,7 @@ describe('list', () => {
     const instances = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
     await write(id, ...instances.map((instance) => ({ instance })));
     await write(randomUUID(), { instance: 'of another filesystem' });
-    const seen: string[] = [];
+    const seen: (string | null)[] = [];
     let marker: { time: Date; id: bigint } | undefined;
     for (;;) {
       const page = await stores.accessLog.list(id, ADMIN, { marker, limit: 2 });

@@ -102,7 +102,7 @@ export class InMemoryDriver implements Driver {
     return this.#call('syncAccess', signal, () => {
       const present = this.lists.get(id);
       if (present && present.revision > access.revision) throw new NewerRevision(present.revision);
-      if (mayGrant && !this.stored.has(id)) throw new VolumeLost();
+      if (mayGrant && this.stored.get(id)?.retired !== false) throw new VolumeLost();
       const refused = new Map(
         access.addresses.flatMap((address) => {
           const why = this.refusing.get(address);
@@ -181,8 +181,8 @@ export class InMemoryDriver implements Driver {
     });
   }
 
-  #record({ id, name, owner, scope, project, size, desiredRevision }: Volume): void {
-    this.records.set(id, { name, owner, scope, project, size: size.text, revision: desiredRevision });
+  #record({ id, name, owner, scope, project, size, number, desiredRevision }: Volume): void {
+    this.records.set(id, { name, owner, scope, project, size: size.text, number, revision: desiredRevision });
   }
 
   async #call<Result>(method: Method, signal: AbortSignal, work: () => Result): Promise<Result> {

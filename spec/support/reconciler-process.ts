@@ -67,7 +67,10 @@ async function main(): Promise<void> {
   const stores = openStores({ connectionString: settings.url }, clock, DIRECTORY, self, 'default', SILENT, '0.0.0');
   await stores.open();
   await clock.measure(stores.database);
-  const backend = serveBackend({ options, driver }, EVERYTHING_COUNTS, stores, clock, 0, SILENT, noMetrics);
+  const backend = serveBackend({ options, driver }, EVERYTHING_COUNTS, stores, clock, 0, SILENT, noMetrics, {
+    mode: 'off',
+    intervalMilliseconds: 600_000,
+  });
   const { signal } = new AbortController();
   const listener = {
     due: () => backend.wake(),

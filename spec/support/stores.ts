@@ -8,8 +8,10 @@ import { PostgresAccessLog } from '../../lib/store/access-log';
 import { PostgresBackends } from '../../lib/store/backends';
 import { Database } from '../../lib/store/database';
 import { PostgresDeletedFilesystems } from '../../lib/store/deleted-filesystems';
+import { PostgresDrift } from '../../lib/store/drift';
 import { PostgresFilesystems } from '../../lib/store/filesystems';
 import { PostgresInstances } from '../../lib/store/instances';
+import { PostgresOrphans } from '../../lib/store/orphans';
 import { PostgresQuestions } from '../../lib/store/questions';
 import { PostgresResync } from '../../lib/store/resync';
 import { PostgresServings } from '../../lib/store/servings';
@@ -37,6 +39,8 @@ export interface Stores {
   readonly usage: PostgresUsage;
   readonly backends: PostgresBackends;
   readonly servings: PostgresServings;
+  readonly drift: PostgresDrift;
+  readonly orphans: PostgresOrphans;
   close(): Promise<void>;
 }
 
@@ -72,6 +76,8 @@ export function storesOver(
     usage: new PostgresUsage(database, clock),
     backends: new PostgresBackends(database, clock, process, '0.0.0'),
     servings: new PostgresServings(database, clock),
+    drift: new PostgresDrift(database, clock),
+    orphans: new PostgresOrphans(database, clock, rule),
   };
 }
 

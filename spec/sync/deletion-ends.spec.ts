@@ -199,7 +199,7 @@ class Deployment {
 async function emptied(stores: Stores): Promise<Deployment> {
   await stores.database.query('delete from filesystems', []);
   await stores.database.query('delete from backends', []);
-  await stores.backends.register(BACKEND, 'in-memory', []);
+  await stores.backends.register(BACKEND, 'in-memory', [], 'file-system');
   return new Deployment(stores);
 }
 

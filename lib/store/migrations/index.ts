@@ -4,6 +4,7 @@ import * as followedCloud from './0002-followed-cloud';
 import * as doubts from './0003-doubts';
 import * as numbers from './0004-numbers';
 import * as deletedFilesystems from './0005-deleted-filesystems';
+import * as drift from './0006-drift';
 import * as manyFilers from './0007-many-filers';
 
 interface Migration {
@@ -23,6 +24,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0003-doubts', ...doubts },
   { name: '0004-numbers', ...numbers },
   { name: '0005-deleted-filesystems', ...deletedFilesystems },
+  { name: '0006-drift', ...drift },
   { name: '0007-many-filers', ...manyFilers },
 ];
 

@@ -222,7 +222,8 @@ describe('a volume directory', () => {
     const volume = aVolume({ name: 'mydata', desiredRevision: 5n });
     await driver.ensure(volume, true, signal);
     const record = async () => JSON.parse(await readFile(inVolumes(`${volume.id}.json`), 'utf8'));
-    const facts = { id: volume.id, name: 'mydata', owner: 'demo', scope: 'project', project: 'demo', size: '1Gb' };
+    const { id, number } = volume;
+    const facts = { id, name: 'mydata', owner: 'demo', scope: 'project', project: 'demo', size: '1Gb', number };
     expect(await record()).toEqual({ ...facts, revision: '5' });
     const moved: typeof volume = { ...volume, project: 'other', desiredRevision: 6n };
     await driver.syncAccess(moved, { addresses: [], revision: 6n }, true, signal);
