@@ -126,7 +126,8 @@ describe("a reconciler's role", () => {
       ['another name of its backend', `update backends set name = 'default'`],
       ['to delete its backend', 'delete from backends'],
       // what is none of its business
-      ['the access log', 'select instance_id from access_log'],
+      ['causes and projects in the access log', 'select cause, project from access_log'],
+      ['to bring back what is retired', `update filesystems set restoring = true where id = '$own'`],
       ['to change the access log', 'delete from access_log'],
       ['who connected', 'select connected_by_user from connections'],
       [

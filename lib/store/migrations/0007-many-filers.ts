@@ -100,6 +100,10 @@ const guard = (schema: string) => `
         and (new.size_bytes, new.size_text) is distinct from (old.applied_size_bytes, old.applied_size_text))
       or new.desired_revision < old.desired_revision
       or new.attributes_revision not in (old.attributes_revision, old.attributes_revision + 1)
+      -- nor brings back what was deleted
+      or (new.retired is null and old.retired is not null)
+      or (new.purging is null and old.purging is not null)
+      or (new.restoring and not old.restoring)
     ) then
       raise exception 'a reconciler does not decide what is wanted of a filesystem' using errcode = 'insufficient_privilege';
     end if;
@@ -109,6 +113,7 @@ const guard = (schema: string) => `
   -- not with every update: few touch these
   create trigger filesystems_guard before update on filesystems for each row
     when (new.size_bytes <> old.size_bytes or new.size_text <> old.size_text
-      or new.desired_revision < old.desired_revision or new.attributes_revision <> old.attributes_revision)
+      or new.desired_revision < old.desired_revision or new.attributes_revision <> old.attributes_revision
+      or new.retired is distinct from old.retired or new.purging is distinct from old.purging or new.restoring <> old.restoring)
     execute function guard_filesystem();
 `;
