@@ -8,6 +8,7 @@ import { type CloudOptions, followCloud } from './followed-cloud';
 import { createRouter } from './http/router';
 import { noMetrics, prometheusMetrics } from './metrics';
 import { readEvents } from './openstack/notifications';
+import type { ResyncRecord } from './ports/directory-store';
 import type { BackendOptions, ExtensionStatus, InstanceReport, Unconfirmed } from './ports/extension';
 import type { ExtensionEntry, IdentityOf, Logger } from './ports/host';
 import { thisProcess } from './process-identity';
@@ -90,6 +91,8 @@ const MEMBER_ROLES = ['member', 'manager', 'admin'];
 const MAX_LIMIT = 1_000;
 const ACCESS_LOG_RETENTION_DAYS = 400;
 const DRIFT_INTERVAL_SECONDS = 600;
+/** How long Compute has for its answers about instances that its list has not. */
+const ANSWERS_MILLISECONDS = 5_000;
 
 /**
  * Makes the extension. Opens no port, installs no signal handler, reads no environment variable and keeps no state outside
@@ -116,6 +119,7 @@ export async function createSharedFilesystemExtension(
   const drift = {
     mode: options.drift ?? 'repair',
     intervalMilliseconds: (options.driftIntervalSeconds ?? DRIFT_INTERVAL_SECONDS) * 1_000,
+    mayBegin: options.compute && (async () => isCompared(await stores.resync.last(), begun, clock.now())),
   };
   const served = configured.map((each) => serveBackend(each, rule, stores, clock, grace, logger, metrics, drift));
   const nudge = () => {
@@ -124,6 +128,7 @@ export async function createSharedFilesystemExtension(
   const reports = new HostReports(stores.instances, changes, clock, nudge);
   const cloud = followCloud(options, rule, stores, clock, nudge, logger, metrics);
   let running: { readonly stop: AbortController; readonly ended: Promise<unknown> } | null = null;
+  let begun = clock.now();
   const stopping = () => running?.stop.signal ?? AbortSignal.abort();
 
   const entry: ExtensionEntry = manifest.extension;
@@ -158,6 +163,7 @@ export async function createSharedFilesystemExtension(
       if (running) return;
       await stores.open();
       await clock.measure(stores.database);
+      begun = clock.now();
       const stop = new AbortController();
       const { signal } = stop;
       // every request that waits listens to it
@@ -215,4 +221,10 @@ function configure<Made>(backends: readonly BackendOptions[], make: (options: Ba
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new Error(`Two backends are named "${twice}": names are unique.`);
   return backends.map((options) => ({ options, driver: make(options) }));
+}
+
+/** Whether the directory has been compared with Compute's list since then, and what the list had not was asked about. */
+function isCompared(last: ResyncRecord | null, since: Date, now: Date): boolean {
+  if (last?.outcome !== 'complete' || last.begun < since) return false;
+  return last.missing === 0 || now.getTime() >= last.ended.getTime() + ANSWERS_MILLISECONDS;
 }
