@@ -9,6 +9,7 @@ import { createRouter } from './http/router';
 import { noMetrics, prometheusMetrics } from './metrics';
 import { readEvents } from './openstack/notifications';
 import { packageVersion } from './package-root';
+import type { ResyncRecord } from './ports/directory-store';
 import type {
   BackendOptions,
   ExtensionStatus,
@@ -89,6 +90,8 @@ const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error:
 const MEMBER_ROLES = ['member', 'manager', 'admin'];
 const MAX_LIMIT = 1_000;
 const ACCESS_LOG_RETENTION_DAYS = 400;
+/** How long Compute has for its answers about instances that its list has not. */
+const ANSWERS_MILLISECONDS = 5_000;
 
 /**
  * Makes the extension. Opens no port, installs no signal handler, reads no environment variable and keeps no state outside
@@ -117,7 +120,10 @@ export async function createSharedFilesystemExtension(
   const changes = new FilesystemChanges(clock);
   const grace = (options.deletionGraceSeconds ?? 0) * 1_000;
   const retentionDays = options.accessLogRetentionDays ?? ACCESS_LOG_RETENTION_DAYS;
-  const drift = driftOptions(options);
+  const drift = {
+    ...driftOptions(options),
+    mayBegin: options.compute && (async () => isCompared(await stores.resync.last(), begun, clock.now())),
+  };
   const served = configured.served.map((each) =>
     serveBackend(each, rule, stores, clock, grace, logger, metrics, drift),
   );
@@ -129,6 +135,7 @@ export async function createSharedFilesystemExtension(
   const reports = new HostReports(stores.instances, changes, clock, nudge);
   const cloud = followCloud(options, rule, stores, clock, nudge, logger, metrics);
   let running: { readonly stop: AbortController; readonly ended: Promise<unknown> } | null = null;
+  let begun = clock.now();
   const stopping = () => running?.stop.signal ?? AbortSignal.abort();
 
   const entry: ExtensionEntry = manifest.extension;
@@ -165,6 +172,7 @@ export async function createSharedFilesystemExtension(
       if (running) return;
       await stores.open();
       await clock.measure(stores.database);
+      begun = clock.now();
       const stop = new AbortController();
       const { signal } = stop;
       // every request that waits listens to it
@@ -215,4 +223,10 @@ export async function createSharedFilesystemExtension(
       };
     },
   };
+}
+
+/** Whether the directory has been compared with Compute's list since then, and what the list had not was asked about. */
+function isCompared(last: ResyncRecord | null, since: Date, now: Date): boolean {
+  if (last?.outcome !== 'complete' || last.begun < since) return false;
+  return last.missing === 0 || now.getTime() >= last.ended.getTime() + ANSWERS_MILLISECONDS;
 }

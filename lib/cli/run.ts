@@ -20,6 +20,8 @@ export async function run(
 ): Promise<void> {
   const gateway = await openGateway(settings, logger);
   const resync = () => gateway.resync();
+  // before anybody is told that it runs: until then the signal would end it
+  process.on('SIGUSR2', resync);
   logger.debug({ url: gateway.url }, 'starting');
   const postgres = settings.databaseUrl === null ? startPostgres(settings) : null;
   try {
@@ -27,7 +29,6 @@ export async function run(
     if (!signal.aborted) await gateway.serve(connectionString, signal);
     if (signal.aborted) return;
     await tell(gateway, settings, version, logger, announce);
-    process.on('SIGUSR2', resync);
     if (!signal.aborted) await once(signal, 'abort');
     logger.info({}, 'stopping');
   } catch (error) {

@@ -19,6 +19,9 @@ export interface FoundOrphan extends Orphan {
   readonly addresses: readonly string[];
 }
 
+/** What of the settings decides where volumes are, and which addresses count. */
+export type StorageSettings = Pick<Settings, 'backends' | 'networks' | 'addresses' | 'maxAddressesPerInstance'>;
+
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** What an operator does by hand about volumes and rows that have lost each other (docs/operations.md), on the machine that has the storage. */
@@ -32,7 +35,7 @@ export class Storage {
    * @param only the backend to look at; undefined: all that are configured
    * @throws Error naming what is wrong with the settings; Unavailable
    */
-  static async open(settings: Settings, connectionString: string, only: string | undefined): Promise<Storage> {
+  static async open(settings: StorageSettings, connectionString: string, only: string | undefined): Promise<Storage> {
     const clock = new DatabaseClock();
     const self = thisProcess();
     const { served, ownAddresses } = configureBackends(settings.backends, [], self);

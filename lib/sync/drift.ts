@@ -24,6 +24,11 @@ export interface DriftOptions {
   readonly mode: DriftMode | 'off';
   /** In which every volume is looked at once. */
   readonly intervalMilliseconds: number;
+  /**
+   * Whether the directory of instances is known to be of now: after a backup was restored, to put a list right would let in
+   * instances that have ended since. Waited for, an interval at most. Absent: nobody can be asked.
+   */
+  readonly mayBegin?: (() => Promise<boolean>) | undefined;
 }
 
 /**
@@ -55,6 +60,7 @@ export class Drift {
   /** Compares until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     if (this.options.mode === 'off') return;
+    await this.#untilItMayBegin(signal);
     while (!signal.aborted) {
       const begun = this.clock.monotonic();
       try {
@@ -65,6 +71,16 @@ export class Drift {
       }
       // what a slow backend takes of the time is not waited for once more
       await this.clock.sleep(Math.max(0, this.#pause() - (this.clock.monotonic() - begun)), signal);
+    }
+  }
+
+  async #untilItMayBegin(signal: AbortSignal): Promise<void> {
+    const { mayBegin, intervalMilliseconds } = this.options;
+    if (!mayBegin) return;
+    const latest = this.clock.monotonic() + intervalMilliseconds;
+    while (!signal.aborted && this.clock.monotonic() < latest) {
+      if (await mayBegin().catch(() => false)) return;
+      await this.clock.sleep(intervalMilliseconds / PAUSES, signal);
     }
   }
 

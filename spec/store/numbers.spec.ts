@@ -81,9 +81,10 @@ describe('assignNumber', () => {
       });
       // as soon as it waits for the row
       for (let waiting = 0; waiting === 0; ) {
-        const { rows } = await trx.raw<{ rows: { waiting: number }[] }>(
+        const rows = await stores.database.query<{ waiting: number }>(
           `select count(*)::integer as waiting from pg_stat_activity
            where datname = current_database() and wait_event_type = 'Lock'`,
+          [],
         );
         waiting = rows[0]?.waiting ?? 0;
       }

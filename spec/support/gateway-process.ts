@@ -101,8 +101,8 @@ export class GatewayProcess {
 
   #said(line: string): void {
     this.output += `${line}\n`;
-    // npm says what it runs before the log begins.
-    if (line.startsWith('{')) this.log.push(JSON.parse(line) as LogLine);
+    // npm says what it runs before the log begins; what a command prints is not one line.
+    if (line.startsWith('{"')) this.log.push(JSON.parse(line) as LogLine);
     this.#news.emit('news');
   }
 }

@@ -33,7 +33,12 @@ describe('the pace of comparisons', () => {
   afterAll(() => stores.close());
 
   /** Compares for so many rounds. @returns when each volume was read, milliseconds from the start */
-  const reads = async (rounds: number, random: () => number, millisecondsOfRead = 0) => {
+  const reads = async (
+    rounds: number,
+    random: () => number,
+    millisecondsOfRead = 0,
+    mayBegin?: () => Promise<boolean>,
+  ) => {
     const clock = new HurriedClock();
     const driver = new InMemoryDriver();
     const stop = new AbortController();
@@ -44,7 +49,7 @@ describe('the pace of comparisons', () => {
       if ([...times.values()].every(({ length }) => length >= rounds) && times.size === 120) stop.abort();
       return [];
     };
-    const options = { mode: 'report', intervalMilliseconds: INTERVAL } as const;
+    const options = { mode: 'report', intervalMilliseconds: INTERVAL, mayBegin } as const;
     await new Drift(stores.drift, driver, HEALTH, options, clock, random, SILENT, NO_METRICS).run(stop.signal);
     return times;
   };
@@ -69,5 +74,20 @@ describe('the pace of comparisons', () => {
     const atOnce = new Map<number, number>();
     for (const time of seconds) atOnce.set(time, (atOnce.get(time) ?? 0) + 1);
     expect(Math.max(...atOnce.values())).toBeLessThanOrEqual(3);
+  });
+
+  it.each([
+    ['until the directory is known to be of now', 5, INTERVAL / 10],
+    ['for an interval at most', Number.POSITIVE_INFINITY, INTERVAL],
+  ])('begins not at once, %s', async (_, answers, latest) => {
+    let asked = 0;
+    const mayBegin = async () => {
+      asked += 1;
+      if (asked === 1) throw new Error('the database is out of reach');
+      return asked > answers;
+    };
+    const firsts = [...(await reads(1, () => 0.5, 0, mayBegin)).values()].map(([first = 0]) => first);
+    expect(Math.min(...firsts)).toBeGreaterThanOrEqual((INTERVAL / 60) * Math.min(answers, 60));
+    expect(Math.min(...firsts)).toBeLessThanOrEqual(latest);
   });
 });
