@@ -6,6 +6,7 @@ import type { ProcessIdentity } from '../../ports/process';
 import type { Command, Settings } from '../settings';
 import { DirectoryVolumes } from './directory-volumes';
 import { NfsDriver } from './driver';
+import { ExportFiles } from './export-files';
 import { checkOptions, DEFAULT_OPTIONS } from './exports-options';
 import { ExportsServer } from './exports-server';
 import { Reload } from './reload';
@@ -45,7 +46,7 @@ export function createNfsDriver(settings: Settings, text: string, self: ProcessI
   const own = parseAddress(host);
   return new NfsDriver(
     new DirectoryVolumes(root, Number.parseInt(mode, 8)),
-    new ExportsServer(directory, options, command && new Reload(command, table), self),
+    new ExportsServer(new ExportFiles(directory, '.exports', self), options, command && new Reload(command, table)),
     { host: isIPv6(host) ? `[${host}]` : host, path: exportPath },
     text,
     own === null ? [] : [own],
