@@ -63,6 +63,22 @@ EXPORT_DEFAULTS {
     );
   }
 
+  /** The settings of a backend with directories on it, as in `BACKENDS`. */
+  backend(name: string, root: string) {
+    return {
+      name,
+      driver: 'nfs',
+      server: 'ganesha',
+      volumes: { kind: 'directory', root },
+      ganesha: {
+        directory: this.exports,
+        exportAddress: this.lab.filer.ipv4,
+        configuration: this.configuration,
+        bus: this.bus,
+      },
+    };
+  }
+
   /** Starts the bus where there is none, and the server; resolves when that answers clients and calls. */
   async start(): Promise<void> {
     await this.startBus();
@@ -78,7 +94,7 @@ EXPORT_DEFAULTS {
       if (daemon.exitCode !== null || daemon.pid === undefined)
         throw new Error(`ganesha.nfsd did not start: ${this.tail()}`);
       return this.#starts() > before ? null : 'ganesha.nfsd is not initialized';
-    }, 60_000);
+    }, 30_000);
   }
 
   /** In order. */
