@@ -48,7 +48,7 @@ export class GaneshaCheck {
 
 function whatToDo(error: unknown): string {
   if (error instanceof BusError && UNKNOWN.includes(error.code))
-    return 'NFS-Ganesha is not on the D-Bus: start it; it does not return by itself to a bus that was started again.';
+    return 'NFS-Ganesha is not on the D-Bus: start it; it ends when the D-Bus is started again.';
   if (error instanceof BusError && error.code === DENIED)
     return "The D-Bus does not let this program call NFS-Ganesha: add the policy of docs/drivers.md for this program's user.";
   if (error instanceof BusAway) return `NFS-Ganesha cannot be called: ${error.message}.`;

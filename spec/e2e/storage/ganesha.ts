@@ -123,7 +123,13 @@ EXPORT_DEFAULTS {
     await Promise.race([once(createInterface({ input: daemon.stdout }), 'line'), ended]);
   }
 
-  /** The server keeps running, but cannot be called: it does not return to a bus that is started again. */
+  /** Resolves when the server is not running. */
+  async ended(): Promise<void> {
+    const daemon = this.#daemon;
+    if (daemon && daemon.exitCode === null && daemon.signalCode === null) await once(daemon, 'exit');
+  }
+
+  /** The server ends with its bus: so does the D-Bus library that it uses. */
   async killBus(): Promise<void> {
     if (this.#busDaemon) await this.lab.stop(this.#busDaemon);
     this.#busDaemon = null;
