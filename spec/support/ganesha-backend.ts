@@ -50,7 +50,13 @@ export function ganeshaDriver({ root, exports, configuration }: GaneshaFolder, b
 }
 
 /** A stand-in of the server, and drivers over it. */
-export async function ganeshaOfStandIn(): Promise<GaneshaFolder & { bus: GaneshaStandIn; make: () => NfsDriver }> {
+export interface GaneshaBackend extends GaneshaFolder {
+  readonly bus: GaneshaStandIn;
+  readonly make: () => NfsDriver;
+}
+
+/** Made in a folder of its own. */
+export async function ganeshaOfStandIn(): Promise<GaneshaBackend> {
   const place = ganeshaFolder(await mkdtemp(path.join(tmpdir(), 'nova-shared-filesystem-spec-')));
   await writeFile(place.configuration, `%include "${place.index}"\n`);
   const bus = new GaneshaStandIn(place.index);

@@ -70,10 +70,14 @@ export class GaneshaServer implements NfsServer {
     return { refused };
   }
 
+  /** What the server lets in. Behind it the file's name, where a server that starts would let in others: then it has to be written anew. */
   async read(volume: Volume, where: string, signal: AbortSignal): Promise<readonly string[]> {
     const shown = await this.#shown(volume, where, signal);
-    const { addresses, foreign } = singleAddresses(shown?.clients ?? []);
-    return [...addresses, ...foreign];
+    if (!shown) return [];
+    const { addresses, foreign } = singleAddresses(shown.clients);
+    const lasting = await this.#afterStart(volume);
+    const isSame = lasting?.length === addresses.length && addresses.every((each, index) => each === lasting[index]);
+    return [...addresses, ...foreign, ...(isSame ? [] : [this.files.fileOf(volume.id)])];
   }
 
   async remove(volume: Volume, where: string, signal: AbortSignal): Promise<void> {
@@ -98,6 +102,14 @@ export class GaneshaServer implements NfsServer {
   async numbers(signal: AbortSignal): Promise<ReadonlySet<number>> {
     const [filed, served] = await Promise.all([this.index.numbers(), this.manager.list(signal)]);
     return new Set([...filed, ...served.map(({ number }) => number).filter((number) => number > 0)]);
+  }
+
+  /** Whom a server that starts lets in; null: it does not have the export, or it cannot be told. */
+  async #afterStart({ id, number }: Volume): Promise<readonly string[] | null> {
+    const standing = await this.#standing(id);
+    const named = (await this.index.entries()).get(id);
+    if (!standing.export || named !== number || standing.export.number !== number) return null;
+    return singleAddresses(standing.export.clients).addresses;
   }
 
   /** Exactly the list. */
