@@ -11,6 +11,7 @@ import { GaneshaCheck } from '../../lib/drivers/nfs/ganesha-check';
 import { GaneshaIndex } from '../../lib/drivers/nfs/ganesha-index';
 import { readGaneshaOptions } from '../../lib/drivers/nfs/ganesha-options';
 import { GaneshaServer } from '../../lib/drivers/nfs/ganesha-server';
+import { ServedExports } from '../../lib/drivers/nfs/served-exports';
 import { thisProcess } from '../../lib/process-identity';
 import type { Backend } from '../drivers/contract';
 import { GaneshaStandIn } from './ganesha-stand-in';
@@ -42,7 +43,7 @@ export function ganeshaDriver({ root, exports, configuration }: GaneshaFolder, b
   const server = new GaneshaServer(
     files,
     new GaneshaIndex(files),
-    manager,
+    new ServedExports(manager),
     { pseudoRoot: '/volumes', options: readGaneshaOptions([]) },
     new GaneshaCheck(exports, configuration, manager),
   );

@@ -131,10 +131,10 @@ describe('nfs with server ganesha', () => {
     });
     it('has all of many that are made at once', async () => {
       const volumes = await Promise.all(Array.from({ length: 30 }, () => made()));
-      const drivers = [backend.make(), backend.make()];
+      const [one, other] = [backend.make(), backend.make()];
       await Promise.all(
         volumes.map((each, place) =>
-          drivers[place % 2]?.syncAccess(each, { addresses: [`10.20.1.${place}`], revision: 1n }, true, signal),
+          (place % 2 ? one : other).syncAccess(each, { addresses: [`10.20.1.${place}`], revision: 1n }, true, signal),
         ),
       );
       backend.bus.restart();
