@@ -122,5 +122,3 @@ try {
 } finally {
   await lab.remove();
 }
-// the connection to the bus has ended with it
-process.exit();
