@@ -6,8 +6,10 @@ import type { ProcessIdentity } from '../../ports/process';
 import type { Command, Settings } from '../settings';
 import { DirectoryVolumes } from './directory-volumes';
 import { NfsDriver } from './driver';
+import { ExportFiles } from './export-files';
 import { checkOptions, DEFAULT_OPTIONS } from './exports-options';
 import { ExportsServer } from './exports-server';
+import { createGanesha } from './ganesha-settings';
 import { Reload } from './reload';
 
 const EXPORTFS: Command = ['/usr/sbin/exportfs', '-ra'];
@@ -21,13 +23,20 @@ const EXPORT_PATH = /^(\/[A-Za-z0-9._-]+)+$/;
  * @throws Error naming a setting that is wrong
  */
 export function createNfsDriver(settings: Settings, text: string, self: ProcessIdentity): Driver {
-  settings.word('server', ['exports-file']);
+  const kind = settings.word('server', ['exports-file', 'ganesha']);
   const volumes = settings.inner('volumes');
   volumes.word('kind', ['directory']);
   const root = path.resolve(volumes.text('root'));
   const mode = volumes.text('mode', '1777');
   if (!MODE.test(mode)) throw volumes.wrong('mode', 'expected an octal mode such as "1777"');
   volumes.end();
+
+  if (kind === 'ganesha') {
+    const { server, host, address } = createGanesha(settings.inner('ganesha'), root, self);
+    settings.end();
+    const storage = new DirectoryVolumes(root, Number.parseInt(mode, 8));
+    return new NfsDriver(storage, server, address, text, ownAddresses(host));
+  }
 
   const exports = settings.inner('exports');
   const directory = path.resolve(exports.text('directory'));
@@ -42,12 +51,17 @@ export function createNfsDriver(settings: Settings, text: string, self: ProcessI
   exports.end();
   settings.end();
 
-  const own = parseAddress(host);
   return new NfsDriver(
     new DirectoryVolumes(root, Number.parseInt(mode, 8)),
-    new ExportsServer(directory, options, command && new Reload(command, table), self),
+    new ExportsServer(new ExportFiles(directory, '.exports', self), options, command && new Reload(command, table)),
     { host: isIPv6(host) ? `[${host}]` : host, path: exportPath },
     text,
-    own === null ? [] : [own],
+    ownAddresses(host),
   );
+}
+
+/** None where it is a name. */
+function ownAddresses(host: string): readonly string[] {
+  const own = parseAddress(host);
+  return own === null ? [] : [own];
 }
