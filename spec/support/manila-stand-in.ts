@@ -29,10 +29,13 @@ export interface StandInRule {
   looks: number;
 }
 
+/** `answered`: it has been. `lost`: it is done, and the answer never comes. `none`: it is answered as always. */
+type Trouble = 'answered' | 'lost' | 'none';
+
 interface Fault {
   readonly method: string;
   readonly path: RegExp;
-  act(request: IncomingMessage, response: ServerResponse): boolean | Promise<boolean>;
+  act(request: IncomingMessage, response: ServerResponse): Trouble | Promise<Trouble>;
 }
 
 interface Answer {
@@ -99,7 +102,7 @@ export class ManilaStandIn {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Answers the next such request in this way. `act` tells whether it has: else it is answered as always. */
+  /** Does this with the next such request. */
   once(method: string, path: RegExp, act: Fault['act']): void {
     this.#faults.push({ method, path, act });
   }
@@ -146,12 +149,14 @@ export class ManilaStandIn {
     this.requests.push(`${request.method} ${url.pathname}`);
     const index = this.#faults.findIndex((each) => each.method === request.method && each.path.test(url.pathname));
     const [trouble] = index < 0 ? [] : this.#faults.splice(index, 1);
-    if (trouble && (await trouble.act(request, response))) return;
+    const came = (await trouble?.act(request, response)) ?? 'none';
+    if (came === 'answered') return;
     const body = text === '' ? undefined : (JSON.parse(text) as Record<string, Record<string, unknown>>);
     if (url.pathname === '/v3/auth/tokens') return this.#logIn(body, response);
     const answer = this.tokens.has(String(request.headers['x-auth-token']))
       ? this.#answer(request, url, body ?? {})
       : fault(401, 'error', 'The request you have made requires authentication.');
+    if (came === 'lost') return void request.socket.destroy();
     response.writeHead(answer.status, { 'Content-Type': 'application/json' });
     response.end(answer.body === undefined ? '' : JSON.stringify(answer.body));
   }

@@ -64,11 +64,13 @@ export class AccessLists {
     const known = list.addresses.filter((each) => parseAddress(each) === each);
     const present = await this.#ofAddresses(share, signal);
     const plan = planRules(present, { ...list, addresses: known }, mayGrant, this.maxRules);
-    await this.rules.allow(share, plan.before, signal);
+    const early = await this.rules.allow(share, plan.before, signal);
     if (plan.before.length > 0) await this.shares.hold(share, list.revision, signal);
     await this.rules.remove(share, plan.remove, signal);
     if (plan.remove.length > 0) await this.shares.hold(share, list.revision, signal);
-    const failed = await this.rules.allow(share, plan.add, signal);
+    // one that a rule stood in the way of, which is gone now
+    const again = plan.wanted.filter((block) => early.has(block));
+    const failed = await this.rules.allow(share, [...plan.add, ...again], signal);
     const now = await this.#ofAddresses(share, signal);
     await this.rules.remove(share, superfluous(now, plan.wanted), signal);
     if (!mayGrant) return new Map();

@@ -18,7 +18,7 @@ export interface ShareKind {
 }
 
 const PAGE = 500;
-/** Pages overlap by so many rows: a share that goes in between hides no other. */
+/** Rows that a page has of the one before, at most. */
 const OVERLAP = 50;
 
 /** The shares of one backend, which are found by what we wrote down on them. */
@@ -33,23 +33,24 @@ export class Shares {
    * older one: the other is left alone.
    */
   async find(id: string, signal: AbortSignal): Promise<Share | null> {
-    const rows = await this.#list({ [METADATA.id]: id, [METADATA.backend]: this.kind.backend }, 0, signal);
-    const [first] = rows.filter(({ metadata }) => metadata.get(METADATA.id) === id).toSorted(byPrecedence);
+    const page = await this.#page({ [METADATA.id]: id, [METADATA.backend]: this.kind.backend }, 0, signal);
+    const own = await this.#own(page, signal);
+    const [first] = own.filter(({ metadata }) => metadata.get(METADATA.id) === id).toSorted(byPrecedence);
     return first ?? null;
   }
 
-  /** All of the backend. */
+  /** All of the backend. Pages overlap: a share that goes in between hides no other. */
   async all(signal: AbortSignal): Promise<readonly Share[]> {
-    const found = new Map<string, Share>();
-    for (;;) {
-      const page = await this.#list(
-        { [METADATA.backend]: this.kind.backend },
-        Math.max(0, found.size - OVERLAP),
-        signal,
-      );
-      const before = found.size;
-      for (const share of page) found.set(share.id, share);
-      if (found.size === before) return [...found.values()];
+    const seen = new Set<string>();
+    const found: Share[] = [];
+    for (let offset = 0; ; ) {
+      const page = await this.#page({ [METADATA.backend]: this.kind.backend }, offset, signal);
+      const fresh = page.filter(({ id }) => !seen.has(id));
+      if (fresh.length === 0) return this.#own(found, signal);
+      for (const share of fresh) seen.add(share.id);
+      found.push(...fresh);
+      // Manila's own limit may be below the one that is asked for
+      offset += page.length - Math.min(OVERLAP, Math.floor(page.length / 2));
     }
   }
 
@@ -149,7 +150,7 @@ export class Shares {
     return first.path;
   }
 
-  async #list(
+  async #page(
     metadata: Readonly<Record<string, string>>,
     offset: number,
     signal: AbortSignal,
@@ -162,13 +163,15 @@ export class Shares {
       offset: String(offset),
     });
     const { body } = await this.api.ask({ method: 'GET', path: `/shares/detail?${query.toString()}` }, signal);
+    return listIn(body, 'shares').map(readShare);
+  }
+
+  /** An administrator's list can have shares of other projects, and not every Manila filters. */
+  async #own(shares: readonly Share[], signal: AbortSignal): Promise<readonly Share[]> {
     const project = await this.api.projectId(signal);
-    // an administrator's list can have shares of other projects, and not every Manila filters
-    return listIn(body, 'shares')
-      .map(readShare)
-      .filter(
-        ({ projectId, metadata: has }) => projectId === project && has.get(METADATA.backend) === this.kind.backend,
-      );
+    return shares.filter(
+      ({ projectId, metadata }) => projectId === project && metadata.get(METADATA.backend) === this.kind.backend,
+    );
   }
 
   async #withinQuota<Result>(ask: () => Promise<Result>): Promise<Result> {
