@@ -51,12 +51,14 @@ export function readShare(value: unknown): Share {
   const object = isJsonObject(value) ? value : {};
   const size = fieldOf(object, 'size');
   const metadata = fieldOf(object, 'metadata') ?? {};
+  // for a moment at its end a share has no status at all
+  const status = fieldOf(object, 'status') === null ? 'deleting' : textIn(object, 'status');
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || !isJsonObject(metadata)) throw unreadable();
   return {
     id: idIn(object),
     projectId: textIn(object, 'project_id'),
     sizeGigabytes: size,
-    status: textIn(object, 'status'),
+    status,
     createdAt: textIn(object, 'created_at'),
     metadata: new Map(Object.entries(metadata).map(([key, each]) => [key, String(each)])),
   };

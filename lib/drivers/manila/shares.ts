@@ -118,7 +118,9 @@ export class Shares {
     const body = { [verb]: { new_size: wanted } };
     const request = { method: 'POST', path: `/shares/${share.id}/action`, body, prepared: [200, 202] } as const;
     await this.#withinQuota(() => this.api.ask(request, signal));
-    const now = await this.settled({ ...share, status: `${verb}ing` }, signal);
+    await this.settled({ ...share, status: `${verb}ing` }, signal);
+    // again: Manila reads status and size one after the other, and told a new one with an old one
+    const now = await this.get(share, signal);
     if (now?.status === 'available' && now.sizeGigabytes === wanted) return;
     if (verb === 'shrink' && (now?.status === 'available' || now?.status === 'shrinking_possible_data_loss_error'))
       throw new TerminalError(

@@ -240,6 +240,23 @@ describe('a share', () => {
     expect((await driver.volumes(signal)).map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
   });
 
+  it('has no status for a moment at its end, and an old size with a new status', async () => {
+    await served();
+    const resized = share();
+    manila.once('GET', /shares\/[0-9a-f]{8}-/, (_, response) =>
+      send(response, 200, JSON.stringify({ share: { ...resized, status: 'available' } }), 'application/json'),
+    );
+    manila.lag = 0;
+    await driver.ensure({ ...volume, size: parseSize('2Gb') }, false, signal);
+    expect(share().size).toBe(2);
+    await driver.retire(volume, signal);
+    manila.once('GET', /shares\/[0-9a-f]{8}-/, (_, response) =>
+      send(response, 200, JSON.stringify({ share: { ...resized, status: null } }), 'application/json'),
+    );
+    await driver.purge(volume, signal);
+    expect(manila.shares.size).toBe(0);
+  });
+
   it('that Manila does not delete is told, and tried again', async () => {
     await served();
     await driver.retire(volume, signal);
