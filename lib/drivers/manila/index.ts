@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import * as path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { type KeystoneLogin, KeystoneSession } from '../../keystone-session';
@@ -32,7 +32,9 @@ export function createManilaDriver(settings: Settings, _: string, self: ProcessI
     availabilityZone: settings.has('availabilityZone') ? named(settings, 'availabilityZone') : null,
   };
   const maxRules = settings.number('maxRules', 100, 1, MOST_RULES);
-  const locks = path.resolve(settings.text('locks', path.join(tmpdir(), 'nova-shared-filesystem-locks')));
+  const locks = path.resolve(
+    settings.text('locks', path.join(tmpdir(), `nova-shared-filesystem-locks-${userInfo().uid}`)),
+  );
   const auth = settings.inner('auth');
   const identityUrl = endpoint(auth, 'url');
   const login = readLogin(auth);

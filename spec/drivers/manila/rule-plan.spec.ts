@@ -69,6 +69,13 @@ describe('planRules', () => {
     expect([before, named(remove), add]).toEqual([[], ['10.0.0.0/31'], ['10.0.0.1']]);
   });
 
+  it('has no rule too many in between: near the limit what is replaced goes first', () => {
+    const present = rules('10.0.0.2', '10.0.0.3');
+    const asked = ['10.0.0.2', '10.0.0.3'];
+    expect(plan(present, asked, { maxRules: 2 })).toMatchObject({ remove: present, add: ['10.0.0.2/31'] });
+    expect(plan(present, asked, { maxRules: 3 })).toMatchObject({ remove: [], add: ['10.0.0.2/31'] });
+  });
+
   it('always ends with the list, cuts off nobody who stays, and lets nobody in before the others are out', () => {
     const some = fc.uniqueArray(
       fc.integer({ min: 0, max: 40 }).map((each) => `10.0.0.${each}`),
