@@ -1,10 +1,10 @@
+import { readBounded } from '../bounded-body';
 import { withDeadline } from '../deadline';
 import { Unavailable } from '../domain/errors';
+import { parseJson } from '../json';
 import type { Clock } from '../ports/clock';
-import { readBounded } from './bounded-body';
 import { outOfReach, refused, unfinished } from './compute-troubles';
 import { parseComputeUrl } from './compute-url';
-import { parseJson } from './json';
 
 /** Where the Compute API is, and who asks it. */
 export interface ComputeAccess {
@@ -49,6 +49,7 @@ interface Sent {
 const VERSION = 'compute 2.69';
 
 const MOST_BYTES = 64 * 1024 * 1024;
+const tooLong = () => new Unavailable(`Compute answers with more than ${MOST_BYTES} bytes.`);
 
 /** Asks the Compute API, in GETs alone. Token and answers never stand in what is thrown. */
 export class ComputeRequests {
@@ -114,7 +115,7 @@ export class ComputeRequests {
     const time = this.access.clock.now();
     // a token goes to the configured URL alone: redirects are not followed
     const { status, body } = await fetch(this.#url + path, { headers, redirect: 'error', signal });
-    if (wanted.includes(status)) return { status, body: parseJson(await readBounded(body, MOST_BYTES)), time };
+    if (wanted.includes(status)) return { status, body: parseJson(await readBounded(body, MOST_BYTES, tooLong)), time };
     await body?.cancel();
     return { status, body: undefined, time };
   }

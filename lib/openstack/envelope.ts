@@ -1,4 +1,4 @@
-import { parseJson } from './json';
+import { parseJson } from '../json';
 import { fieldOf, isJsonObject, type JsonObject } from './payload-fields';
 
 /** What came of opening a message. Where it could not be, `found` is what there is of it, and the words hold nothing of it. */

@@ -1,17 +1,7 @@
 import { InvalidInput } from '../domain/errors';
+import { fieldOf, isJsonObject, type JsonObject } from '../json';
 
-/** An object as `JSON.parse` makes one: it may hold anything under any name. */
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-/** Whether it is an object with names, so neither a list nor null. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** What the object itself holds under that name, never what it inherits; undefined: nothing. */
-export function fieldOf(object: JsonObject, name: string): unknown {
-  return Object.hasOwn(object, name) ? object[name] : undefined;
-}
+export { fieldOf, isJsonObject, type JsonObject };
 
 /**
  * A text that may be missing. Nova writes none as null, or in legacy notifications as the empty text.

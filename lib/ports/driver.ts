@@ -57,8 +57,8 @@ export interface AccessResult {
 export interface Capabilities {
   readonly quota: boolean;
   readonly shrink: boolean;
-  /** `live`: asked every minute. `walk`: counted one volume at a time, at most once an hour. */
-  readonly usage: 'live' | 'walk';
+  /** `live`: asked every minute. `walk`: counted one volume at a time, at most once an hour. `none`: it cannot tell. */
+  readonly usage: 'live' | 'walk' | 'none';
   /** Whether each volume is a file system of its own, so that a forged file handle of one opens nothing of another. */
   readonly isolation: 'file-system' | 'none';
   /** `server`: the list is in force when `syncAccess` resolves. `file`: it is only written; something else loads it. */

@@ -152,7 +152,8 @@ function lacks({ capabilities }: Driver): string[] {
   return [
     ...(quota ? [] : ['quota: a volume can grow past its size']),
     ...(shrink ? [] : ['shrink: a smaller size is not refused']),
-    ...(usage === 'live' ? [] : ['usage: counted at most once an hour']),
+    ...(usage === 'walk' ? ['usage: counted at most once an hour'] : []),
+    ...(usage === 'none' ? ['usage: what is used is not told'] : []),
     ...(isolation === 'file-system' ? [] : ['isolation: volumes share a file system']),
     ...(boundedLists ? ['long lists: addresses that do not fit are refused'] : []),
     ...(enforces === 'server' ? [] : ['enforcement: access lists are only written, no server is told']),

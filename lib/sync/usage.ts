@@ -6,9 +6,9 @@ import type { BackendHealth } from './backend-health';
 import { WakeUp } from './wake-up';
 
 /** How old a count may be, by what it costs the backend. */
-const LARGEST_AGE_MILLISECONDS = { live: 60_000, walk: 3_600_000 } as const;
+const LARGEST_AGE_MILLISECONDS = { live: 60_000, walk: 3_600_000, none: 3_600_000 } as const;
 /** Volumes asked about at once: where the backend keeps count, all by one call of the driver. Walked ones go one at a time. */
-const AT_ONCE = { live: 10_000, walk: 1 } as const;
+const AT_ONCE = { live: 10_000, walk: 1, none: 10_000 } as const;
 const POLL_MILLISECONDS = 10_000;
 
 /** Keeps the `used` of one backend's filesystems: now and again, and at once when a request asks for it. */
