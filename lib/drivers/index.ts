@@ -1,13 +1,17 @@
 import type { Driver } from '../ports/driver';
 import type { BackendOptions } from '../ports/extension';
 import type { ProcessIdentity } from '../ports/process';
+import { createGlusterDriver } from './gluster';
 import { createNfsDriver } from './nfs';
 import { Settings } from './settings';
 
 type Constructor = (settings: Settings, text: string, self: ProcessIdentity) => Driver;
 
 /** All drivers, by the name that a backend's `driver` has. */
-const DRIVERS: ReadonlyMap<string, Constructor> = new Map([['nfs', createNfsDriver]]);
+const DRIVERS: ReadonlyMap<string, Constructor> = new Map([
+  ['nfs', createNfsDriver],
+  ['gluster', createGlusterDriver],
+]);
 
 /**
  * Makes the driver of a backend. Nothing is looked at or changed yet.

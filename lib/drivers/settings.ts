@@ -24,9 +24,17 @@ export class Settings {
     return value;
   }
 
-  /** One of some words. */
-  word<Word extends string>(name: string, words: readonly Word[]): Word {
-    const value = this.#value(name);
+  /** A whole number from 1 up; the default where it is left out. */
+  number(name: string, otherwise: number, largest: number): number {
+    const value = this.#value(name) ?? otherwise;
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > largest)
+      throw this.wrong(name, `expected a whole number from 1 to ${largest}`);
+    return value;
+  }
+
+  /** One of some words; the default where it is left out, if there is one. */
+  word<Word extends string>(name: string, words: readonly Word[], otherwise?: Word): Word {
+    const value = this.#value(name) ?? otherwise;
     const found = words.find((word) => word === value);
     if (found === undefined) throw this.wrong(name, `expected ${words.map((word) => `"${word}"`).join(' or ')}`);
     return found;
