@@ -157,7 +157,9 @@ export class GlusterDriver implements Driver {
 
   /** @throws Error while one of them keeps its connection */
   async #partFrom(name: string, addresses: readonly string[], isNobody: boolean, signal: AbortSignal): Promise<void> {
-    const left = await this.cluster.partedFrom(name, addresses, signal);
+    // the servers' own daemons are always connected, and are no clients
+    const clients = addresses.filter((each) => !this.ownAddresses.includes(each));
+    const left = await this.cluster.partedFrom(name, clients, signal);
     if (left.length === 0) return;
     if (!isNobody) throw new Error(`Gluster has taken away access, and is still connected with ${left.join(', ')}`);
     // one that never logs in can hold its connection for ever: nobody else is there whom this could harm

@@ -19,15 +19,22 @@ const HERE: Command = ['/usr/bin/env'];
 const LOCKS = '/run/lock/nova-shared-filesystem';
 const HOST = /^[A-Za-z0-9.:_-]{1,253}$/;
 const BRICK = /^(?<host>[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}):(?<path>(\/[A-Za-z0-9._-]+)+)$/;
+/** Bricks take 0.1 to 0.5 s; 5 s on a machine that is busy. */
+const PARTING_MILLISECONDS = 20_000;
 /** More copies than anybody keeps. */
 const MOST_COPIES = 8;
 
 /**
  * Reads the settings of a backend with driver `gluster` (docs/drivers.md).
- * @param execute what starts its programs
+ * @param around what it works with: what starts its programs, and how long bricks may take to part with clients
  * @throws Error naming a setting that is wrong
  */
-export function createGlusterDriver(settings: Settings, text: string, self: ProcessIdentity, execute = run): Driver {
+export function createGlusterDriver(
+  settings: Settings,
+  text: string,
+  self: ProcessIdentity,
+  around = { run, partingMilliseconds: PARTING_MILLISECONDS },
+): Driver {
   const host = settings.text('exportAddress');
   if (!HOST.test(host)) throw settings.wrong('exportAddress', 'expected an address or a host name');
   const roots = brickRoots(settings);
@@ -48,14 +55,14 @@ export function createGlusterDriver(settings: Settings, text: string, self: Proc
   const lockDirectory = path.resolve(settings.text('lockDirectory', LOCKS));
   settings.end();
 
-  const volumes = new GlusterVolumes(new GlusterCommand(command, execute));
+  const volumes = new GlusterVolumes(new GlusterCommand(command, around.run), around.partingMilliseconds);
   const layout = new Layout(roots, replica, force, options);
   return new GlusterDriver(
     volumes,
     new VolumeMaker(volumes, layout),
     new Marker(volumes, layout),
     layout,
-    new BrickData(brickCommand, execute),
+    new BrickData(brickCommand, around.run),
     { host, lockDirectory },
     self,
     text,

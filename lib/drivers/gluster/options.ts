@@ -28,7 +28,7 @@ const KNOWN = new Set([
   'storage.owner-uid',
   'storage.reserve',
 ]);
-const OPTION = /^(?<name>[a-z.-]+)=(?<value>[A-Za-z0-9.%-]{1,32})$/;
+const OPTION = /^(?<name>[a-z.-]+)=(?<value>[A-Za-z0-9.-]{1,32})$/;
 
 /**
  * Reads options as they are written in settings, `network.ping-timeout=10`.

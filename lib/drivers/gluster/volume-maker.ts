@@ -21,7 +21,8 @@ export class VolumeMaker {
 
   /** @throws VolumeLost, or TerminalError when it holds more than the size */
   async make(volume: Volume, mayCreate: boolean, signal: AbortSignal): Promise<void> {
-    const found = (await this.#find(volume, signal)) ?? (await this.#create(volume, mayCreate, signal));
+    const present = await this.cluster.find(volume.id, signal);
+    const found = present ?? (await this.#create(volume, mayCreate, signal));
     // one that was retired is not begun anew: its data may be asked for
     if (isRetired(found) || (!isOurs(found) && !mayCreate)) throw new VolumeLost();
     if (!isOurs(found) && found.isStarted)
@@ -32,7 +33,7 @@ export class VolumeMaker {
     if (!found.isStarted) await this.cluster.start(found.name, signal);
     if (found.options.get('features.quota') !== 'on') await this.cluster.enableQuota(found.name, signal);
     await this.cluster.set(found, new Map([...QUOTA_OPTIONS, ...this.layout.options]), signal);
-    await this.#limit(volume, signal);
+    await this.#limit(volume, present !== null, signal);
   }
 
   /** What is to be set for its record to be true; nothing: it is. */
@@ -41,21 +42,17 @@ export class VolumeMaker {
     return text === null ? [] : [[OPTION.record, Buffer.from(text).toString('base64url')]];
   }
 
-  async #find({ id }: Volume, signal: AbortSignal): Promise<GlusterVolume | null> {
-    return this.cluster.find(id, signal);
-  }
-
   async #create(volume: Volume, mayCreate: boolean, signal: AbortSignal): Promise<GlusterVolume> {
     if (!mayCreate) throw new VolumeLost();
     const { replica, force } = this.layout;
-    await this.cluster.create(volume.id, this.layout.bricksOf(volume.id), replica, force, signal);
-    const made = await this.#find(volume, signal);
-    if (!made) throw new Error('Gluster has made a volume, and does not know it');
-    return made;
+    const bricks = this.layout.bricksOf(volume.id);
+    await this.cluster.create(volume.id, bricks, replica, force, signal);
+    return { name: volume.id, isStarted: false, bricks, options: new Map() };
   }
 
-  async #limit({ id, size }: Volume, signal: AbortSignal): Promise<void> {
-    const quota = await this.cluster.quota(id, signal);
+  /** @param isAsked whether it may have a limit, and data */
+  async #limit({ id, size }: Volume, isAsked: boolean, signal: AbortSignal): Promise<void> {
+    const quota = isAsked ? await this.cluster.quota(id, signal) : null;
     if (quota?.limitBytes === size.bytes) return;
     // Gluster would take it, and refuse every write
     if (quota && quota.usedBytes > size.bytes)

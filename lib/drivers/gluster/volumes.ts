@@ -6,8 +6,6 @@ import { elementAt, textOf } from './xml';
 
 /** What Gluster says in place of a volume that is not there. */
 const MISSING = /does not exist/;
-/** How long bricks may take to part with clients that may not be there any more. */
-const PARTING_MILLISECONDS = 10_000;
 const LOOK_MILLISECONDS = 100;
 
 /** What the quota of a volume says, in bytes. */
@@ -18,7 +16,11 @@ export interface QuotaState {
 
 /** The volumes of a Gluster cluster, as its CLI shows and changes them. */
 export class GlusterVolumes {
-  constructor(private readonly command: GlusterCommand) {}
+  /** @param partingMilliseconds how long bricks may take to part with clients that may not be there any more */
+  constructor(
+    private readonly command: GlusterCommand,
+    private readonly partingMilliseconds: number,
+  ) {}
 
   /** Null: there is none of that name. */
   async find(name: string, signal: AbortSignal): Promise<GlusterVolume | null> {
@@ -97,7 +99,7 @@ export class GlusterVolumes {
    * @returns those that still are when the time is over
    */
   async partedFrom(name: string, addresses: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
-    const until = performance.now() + PARTING_MILLISECONDS;
+    const until = performance.now() + this.partingMilliseconds;
     for (;;) {
       const connected = parseClients(await this.command.ask(['volume', 'status', name, 'clients'], signal));
       const left = addresses.filter((each) => connected.has(each));

@@ -24,7 +24,7 @@ describeDriver('gluster, a stand-in for its CLI', async () => {
       ),
       'settings',
       thisProcess(),
-      gluster.run,
+      { run: gluster.run, partingMilliseconds: 1_000 },
     );
   return {
     driver: make(),
