@@ -24,17 +24,18 @@ export class GlusterCluster {
   private constructor(
     private readonly network: Network,
     private readonly folder: string,
+    private readonly family: 4 | 6,
   ) {}
 
-  /** With glusterd on so many nodes, 10.99.0.1 and on, that are peers. */
-  static async start(nodes = 1): Promise<GlusterCluster> {
+  /** With glusterd on so many nodes, 10.99.0.1 (fd00:99::1) and on, that are peers. It speaks one family. */
+  static async start(nodes = 1, family: 4 | 6 = 4): Promise<GlusterCluster> {
     for (const program of ['/usr/sbin/glusterd', '/usr/sbin/gluster', '/usr/sbin/glusterfs'])
       if (!existsSync(program)) throw new Error(`${program} is missing: run spec/e2e/gluster/install.sh`);
     const folder = await mkdtemp(path.join(tmpdir(), 'nova-shared-filesystem-e2e-'));
-    const cluster = new GlusterCluster(await Network.start(), folder);
+    const cluster = new GlusterCluster(await Network.start(), folder, family);
     try {
-      for (let index = 1; index <= nodes; index++) await cluster.#addNode(`10.99.0.${index}`);
-      for (let index = 2; index <= nodes; index++) await cluster.gluster('peer', 'probe', `10.99.0.${index}`);
+      for (let index = 1; index <= nodes; index++) await cluster.#addNode(cluster.address(index));
+      for (let index = 2; index <= nodes; index++) await cluster.gluster('peer', 'probe', cluster.address(index));
       await eventually(async () => {
         const connected = (await cluster.gluster('pool', 'list')).split('Connected').length - 1;
         return connected === nodes ? null : `${connected} of ${nodes} nodes`;
@@ -44,6 +45,10 @@ export class GlusterCluster {
       throw error;
     }
     return cluster;
+  }
+
+  address(index: number): string {
+    return this.family === 4 ? `10.99.0.${index}` : `fd00:99::${index}`;
   }
 
   /** The first node. */
@@ -59,9 +64,9 @@ export class GlusterCluster {
       {
         name: 'gluster',
         driver: 'gluster',
-        bricks: this.nodes.map((_, index) => `10.99.0.${index + 1}:${BRICKS}`),
+        bricks: this.nodes.map((_, index) => `${this.address(index + 1)}:${BRICKS}`),
         replica: this.nodes.length,
-        exportAddress: '10.99.0.1',
+        exportAddress: this.address(1),
         command: [...this.node.prefix, '/usr/sbin/gluster'],
         // as ssh to the host would: here a host is a namespace
         brickCommand: ['/bin/sh', '-c', `case $0 in ${this.#hosts()} esac; exec "$@"`, '{host}'],
@@ -73,7 +78,9 @@ export class GlusterCluster {
   }
 
   #hosts(): string {
-    return this.nodes.map(({ prefix }, index) => `10.99.0.${index + 1}) set -- ${prefix.join(' ')} "$@" ;;`).join(' ');
+    return this.nodes
+      .map(({ prefix }, index) => `${this.address(index + 1)}) set -- ${prefix.join(' ')} "$@" ;;`)
+      .join(' ');
   }
 
   /** Runs the CLI, as an operator. */
@@ -88,7 +95,7 @@ export class GlusterCluster {
       'mount -t tmpfs none /var/log/glusterfs && mount -t tmpfs none /mnt',
     );
     this.#clients.push(namespace);
-    await this.network.connect(namespace, `${address}/24`);
+    await this.network.connect(namespace, `${address}/${this.#prefixLength}`);
     return new GlusterClient(namespace);
   }
 
@@ -115,6 +122,10 @@ export class GlusterCluster {
     await rm(this.folder, { recursive: true, force: true });
   }
 
+  get #prefixLength(): number {
+    return this.family === 4 ? 24 : 64;
+  }
+
   async #addNode(address: string): Promise<void> {
     const own = OWN.map((each) => `mount -t tmpfs none ${each}`).join(' && ');
     const node = await Namespace.start(
@@ -122,13 +133,18 @@ export class GlusterCluster {
       `${own} && mkdir -p /run/gluster ${DISK} && mount -t tmpfs -o size=2g bricks ${DISK} && mkdir ${BRICKS}`,
     );
     this.nodes.push(node);
-    await this.network.connect(node, `${address}/24`);
+    await this.network.connect(node, `${address}/${this.#prefixLength}`);
     await this.startNode(node);
   }
 
   /** Starts glusterd, which starts its bricks. */
   async startNode(node: Namespace): Promise<void> {
-    await node.run('/usr/sbin/glusterd', `--pid-file=${PID_FILE}`);
+    const settings = '/run/glusterd.vol';
+    const family = this.family === 4 ? 'inet' : 'inet6';
+    await node.shell(
+      `sed 's/^end-volume/option transport.address-family ${family}\\n&/' /etc/glusterfs/glusterd.vol > ${settings}`,
+    );
+    await node.run('/usr/sbin/glusterd', `--pid-file=${PID_FILE}`, `--volfile=${settings}`);
     await eventually(() =>
       node.run('/usr/sbin/gluster', '--mode=script', 'volume', 'list').then(
         () => null,
