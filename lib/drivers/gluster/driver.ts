@@ -1,5 +1,3 @@
-import { mkdir } from 'node:fs/promises';
-import * as path from 'node:path';
 import {
   type AccessList,
   type AccessResult,
@@ -7,14 +5,10 @@ import {
   type Driver,
   type Room,
   type StoredVolume,
-  TerminalError,
   type Volume,
   VolumeLost,
   type VolumeRecord,
 } from '../../ports/driver';
-import type { ProcessIdentity } from '../../ports/process';
-import { isMissing } from '../durable-file';
-import { withLockFile } from '../lock-file';
 import { fileNameOf, isVolumeId } from '../nfs/volume-id';
 import { accessChange } from './access';
 import { NOBODY } from './auth-allow';
@@ -22,16 +16,9 @@ import type { BrickData } from './brick-data';
 import type { Layout } from './layout';
 import type { Marker } from './marker';
 import { allowedBy, type GlusterVolume, isOurs, isRetired, OPTION, recordOf } from './volume-info';
+import type { VolumeLocks } from './volume-locks';
 import type { VolumeMaker } from './volume-maker';
 import type { GlusterVolumes } from './volumes';
-
-/** What the exports of a backend have in common. */
-export interface GlusterAddress {
-  /** As clients see it: an address, or a name; an IPv6 address without brackets, as mount.glusterfs takes it. */
-  readonly host: string;
-  /** Where this machine keeps its locks. */
-  readonly lockDirectory: string;
-}
 
 /** A Gluster volume a filesystem, named by its id; all that is known of it stands in its options (docs/drivers.md). */
 export class GlusterDriver implements Driver {
@@ -47,14 +34,19 @@ export class GlusterDriver implements Driver {
     largestNumber: null,
   };
 
+  /**
+   * @param exportAddress as clients see it: an address, or a name; an IPv6 address without brackets, as mount.glusterfs takes it
+   * @param settings what decides about lists and exports, as text
+   * @param ownAddresses of the servers, canonical
+   */
   constructor(
     private readonly cluster: GlusterVolumes,
     private readonly maker: VolumeMaker,
     private readonly marker: Marker,
     private readonly layout: Layout,
     private readonly data: BrickData,
-    private readonly address: GlusterAddress,
-    private readonly self: ProcessIdentity,
+    private readonly locks: VolumeLocks,
+    private readonly exportAddress: string,
     readonly settings: string,
     readonly ownAddresses: readonly string[],
   ) {}
@@ -68,12 +60,12 @@ export class GlusterDriver implements Driver {
   }
 
   async ensure(volume: Volume, mayCreate: boolean, signal: AbortSignal): Promise<string> {
-    await this.#locked(volume.id, signal, () => this.maker.make(volume, mayCreate, signal));
-    return `${this.address.host}:/${volume.id}`;
+    await this.locks.hold(volume.id, signal, () => this.maker.make(volume, mayCreate, signal));
+    return `${this.exportAddress}:/${volume.id}`;
   }
 
   async syncAccess(volume: Volume, access: AccessList, mayGrant: boolean, signal: AbortSignal): Promise<AccessResult> {
-    return this.#locked(volume.id, signal, async () => {
+    return this.locks.hold(volume.id, signal, async () => {
       const found = await this.#find(volume.id, signal);
       if (mayGrant && (!found || isRetired(found))) throw new VolumeLost();
       // its list was its own: nobody
@@ -103,7 +95,7 @@ export class GlusterDriver implements Driver {
   }
 
   async retire({ id }: Volume, signal: AbortSignal): Promise<void> {
-    await this.#locked(id, signal, async () => {
+    await this.locks.hold(id, signal, async () => {
       const found = await this.#find(id, signal);
       if (!found) return;
       await this.cluster.set(found, outOfService('yes'), signal);
@@ -112,7 +104,7 @@ export class GlusterDriver implements Driver {
   }
 
   async restore({ id }: Volume, signal: AbortSignal): Promise<void> {
-    await this.#locked(id, signal, async () => {
+    await this.locks.hold(id, signal, async () => {
       const found = await this.#find(id, signal);
       if (!found) throw new VolumeLost();
       if (isRetired(found)) await this.cluster.set(found, outOfService('no'), signal);
@@ -121,7 +113,7 @@ export class GlusterDriver implements Driver {
   }
 
   async purge({ id }: Pick<Volume, 'id'>, signal: AbortSignal): Promise<void> {
-    await this.#locked(id, signal, async () => {
+    await this.locks.hold(id, signal, async () => {
       const found = await this.#find(id, signal);
       if (!found || !isRetired(found)) return;
       if (found.isStarted) await this.cluster.stop(found.name, signal);
@@ -165,29 +157,6 @@ export class GlusterDriver implements Driver {
     // one that never logs in can hold its connection for ever: nobody else is there whom this could harm
     await this.cluster.stop(name, signal);
     await this.cluster.start(name, signal);
-  }
-
-  /**
-   * Between processes of this machine: looking at a revision and setting it are two calls. Between machines it is the leases
-   * of the database that keep them apart.
-   */
-  async #locked<Result>(id: string, signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
-    signal.throwIfAborted();
-    const { lockDirectory } = this.address;
-    const lock = path.join(lockDirectory, `${fileNameOf(id)}.lock`);
-    try {
-      return await withLockFile(lock, this.self, signal, work);
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
-    try {
-      await mkdir(lockDirectory, { recursive: true, mode: 0o700 });
-    } catch (cause) {
-      throw new TerminalError(`The folder ${lockDirectory} cannot be made: correct the setting "lockDirectory".`, {
-        cause,
-      });
-    }
-    return withLockFile(lock, this.self, signal, work);
   }
 }
 

@@ -10,6 +10,7 @@ import { GlusterDriver } from './driver';
 import { type BrickRoot, Layout } from './layout';
 import { Marker } from './marker';
 import { checkOptions } from './options';
+import { VolumeLocks } from './volume-locks';
 import { VolumeMaker } from './volume-maker';
 import { GlusterVolumes } from './volumes';
 
@@ -63,8 +64,8 @@ export function createGlusterDriver(
     new Marker(volumes, layout),
     layout,
     new BrickData(brickCommand, around.run),
-    { host, lockDirectory },
-    self,
+    new VolumeLocks(lockDirectory, self),
+    host,
     text,
     [host, ...roots.map((root) => root.host)].flatMap((each) => parseAddress(each) ?? []),
   );

@@ -38,7 +38,13 @@ export class GlusterVolumes {
   }
 
   /** It is stopped, and would let in everybody: options first, then `start`. */
-  async create(name: string, bricks: readonly string[], replica: number, force: boolean, signal: AbortSignal) {
+  async create(
+    name: string,
+    bricks: readonly string[],
+    replica: number,
+    force: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
     const copies = replica > 1 ? ['replica', String(replica)] : [];
     await this.command.change(['volume', 'create', name, ...copies, ...bricks, ...(force ? ['force'] : [])], signal);
   }
