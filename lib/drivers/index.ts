@@ -1,6 +1,7 @@
 import type { Driver } from '../ports/driver';
 import type { BackendOptions } from '../ports/extension';
 import type { ProcessIdentity } from '../ports/process';
+import { createGlusterDriver } from './gluster';
 import { createManilaDriver } from './manila';
 import { createNfsDriver } from './nfs';
 import { Settings } from './settings';
@@ -9,6 +10,7 @@ type Constructor = (settings: Settings, text: string, self: ProcessIdentity) => 
 
 /** All drivers, by the name that a backend's `driver` has. */
 const DRIVERS: ReadonlyMap<string, Constructor> = new Map([
+  ['gluster', createGlusterDriver],
   ['manila', createManilaDriver],
   ['nfs', createNfsDriver],
 ]);

@@ -3,11 +3,21 @@ import { readIfThere, replaceFile } from './durable-file';
 
 /** Writes down beside a volume whose it is; a record that says so already is left as it is. */
 export async function writeRecord(file: string, volume: Volume): Promise<void> {
+  const text = recordChange(await readIfThere(file), volume);
+  if (text !== null) await replaceFile(file, `${text}\n`, 0o600);
+}
+
+/**
+ * The record of a volume as text.
+ * @param before the text that stands there, whoever has written it
+ * @returns null when that says so already
+ */
+export function recordChange(before: string | null, volume: Volume): string | null {
   const { id, name, owner, scope, project, size, number, desiredRevision } = volume;
   const facts = { id, name, owner, scope, project, size: size.text, ...(number === null ? {} : { number }) };
   // the revision is of the last change of the others: the access list has the present one
-  if (withoutRevision(await readIfThere(file)) === JSON.stringify(facts)) return;
-  await replaceFile(file, `${JSON.stringify({ ...facts, revision: String(desiredRevision) })}\n`, 0o600);
+  if (withoutRevision(before) === JSON.stringify(facts)) return null;
+  return JSON.stringify({ ...facts, revision: String(desiredRevision) });
 }
 
 /** @returns null when there is no record, or it is none of ours */

@@ -18,8 +18,10 @@ export interface Backend {
   files(id: string): Promise<readonly string[] | null>;
   /** Whether data of it is anywhere, in service or set aside. */
   hasData(id: string): Promise<boolean>;
-  /** Volumes are those of another service: it names export locations by itself, and the list of a volume goes with it. */
+  /** Volumes are those of another service, which names export locations by itself. */
   readonly ofAnotherService?: boolean;
+  /** The list is the volume's own: who removes the one by hand removes the other. */
+  readonly listGoesWithVolume?: boolean;
   tearDown(): Promise<void>;
 }
 
@@ -183,7 +185,7 @@ export function describeDriver(name: string, setUp: () => Promise<Backend>): voi
         await sync(volume, ['10.0.0.1']);
         await backend.removeVolume(volume.id);
         await expect(sync(volume, ['10.0.0.1', '10.0.0.2'], 2n)).rejects.toThrow(VolumeLost);
-        expect(await read(volume)).toEqual(backend.ofAnotherService ? [] : ['10.0.0.1']);
+        expect(await read(volume)).toEqual(backend.listGoesWithVolume ? [] : ['10.0.0.1']);
       });
       it('holds 10,000 addresses, or tells which do not fit', async () => {
         const volume = await made();

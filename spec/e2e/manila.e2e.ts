@@ -84,6 +84,7 @@ describeDriver('manila, the real one with its dummy driver', async () => {
     driver: driverOf(backend),
     another: () => driverOf(backend),
     ofAnotherService: true,
+    listGoesWithVolume: true,
     unmount: async () => {
       const marker = await markerPath();
       await rename(marker, 'away');

@@ -21,6 +21,7 @@ describeDriver('manila', async () => {
     driver: make(),
     another: make,
     ofAnotherService: true,
+    listGoesWithVolume: true,
     unmount: async () => {
       const { markers } = manila;
       manila.markers = [];
