@@ -21,12 +21,12 @@ type Step =
   | { readonly kind: 'work' | 'rest' };
 
 const name = fc.constantFrom(...NAMES);
-const which = fc.nat({ max: 2 });
+const anyOf = fc.nat({ max: 2 });
 const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom<'create' | 'delete'>('create', 'delete'), name }) },
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant<'restore'>('restore'), which, name }) },
-    fc.record({ kind: fc.constant<'purge'>('purge'), which }),
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant<'restore'>('restore'), which: anyOf, name }) },
+    fc.record({ kind: fc.constant<'purge'>('purge'), which: anyOf }),
     fc.record({ kind: fc.constant<'pass'>('pass'), milliseconds: fc.constantFrom(100, 5_000, GRACE) }),
     fc.record({
       kind: fc.constantFrom<'fail' | 'crash'>('fail', 'crash'),
