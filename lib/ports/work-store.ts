@@ -82,7 +82,7 @@ export interface WorkQueue {
   claim(backend: ServedBackend, limits: Readonly<Record<ClaimKind, number>>): Promise<readonly Claim[]>;
   /** Renews the leases, in one statement. @returns the ids of those that are still held */
   renew(claims: readonly Claim[]): Promise<ReadonlySet<string>>;
-  /** When the next filesystem of this backend is due; null: none is. */
+  /** When the next filesystem of this backend is due; null: none is within a minute. */
   nextDue(backend: string, kinds: readonly ClaimKind[]): Promise<Date | null>;
   /** How many wait now, and since when. */
   lag(backend: string): Promise<{ readonly due: number; readonly oldest: Date | null }>;

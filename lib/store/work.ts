@@ -20,6 +20,9 @@ interface ClaimRow {
   readonly failures: number;
 }
 
+/** What comes later is not looked at: it may be all that was deleted in a year. Leases end sooner, and everybody looks sooner again. */
+const HORIZON_MILLISECONDS = 60_000;
+
 /** The rows of these claims that are still theirs; `$1` ids, `$2` tokens. */
 const HELD = `with held as materialized (
     select f.id from filesystems f join unnest($1::uuid[], $2::bigint[]) as claim(id, token)
@@ -75,8 +78,8 @@ export class PostgresWork extends PostgresSettlements implements WorkStore {
   async nextDue(backend: string, kinds: readonly ClaimKind[]): Promise<Date | null> {
     const [row] = await this.database.query<{ due: Date | null }>(
       `select min(greatest(f.next_attempt, ${NOT_BEFORE})) as due
-       from filesystems f where f.backend = $1 and f.next_attempt is not null and ${KIND} = any($2::text[])`,
-      [backend, kinds],
+       from filesystems f where f.backend = $1 and f.next_attempt <= $3 and ${KIND} = any($2::text[])`,
+      [backend, kinds, after(this.clock.now(), HORIZON_MILLISECONDS)],
     );
     return row?.due ?? null;
   }
@@ -122,8 +125,8 @@ export class PostgresWork extends PostgresSettlements implements WorkStore {
   async releaseDead(backends: readonly string[]): Promise<number> {
     const holders = await this.database.query<{ leased_by: string }>(
       `select distinct leased_by from filesystems
-       where backend = any($1::text[]) and next_attempt is not null and leased_by is not null`,
-      [backends],
+       where backend = any($1::text[]) and next_attempt <= $2 and leased_by is not null`,
+      [backends, after(this.clock.now(), HORIZON_MILLISECONDS)],
     );
     const dead = holders.map(({ leased_by: holder }) => holder).filter((holder) => this.self.isDead(holder));
     if (dead.length === 0) return 0;

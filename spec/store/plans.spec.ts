@@ -156,7 +156,7 @@ describe(`on ${ROWS} filesystems and instances`, () => {
 });
 
 /** Filesystems of scope project in step, 10 a project, and instances with an address each, 10 a project. */
-async function fill({ database }: Stores): Promise<void> {
+async function fill({ database, clock }: Stores): Promise<void> {
   await database.query(
     `insert into filesystems (id, name, owner, scope, project, size_bytes, size_text, applied_size_bytes, applied_size_text,
                               backend, desired_revision, applied_revision, used_counted)
@@ -164,6 +164,15 @@ async function fill({ database }: Stores): Promise<void> {
             1024, '1Kb', 1024, '1Kb', $2, 1, 1, now()
      from generate_series(1, $1::int) as n`,
     [ROWS, BACKEND.name],
+  );
+  // as many that are deleted, and wait for their time
+  await database.query(
+    `insert into filesystems (id, name, owner, scope, size_bytes, size_text, applied_size_bytes, applied_size_text, backend,
+                              desired_revision, applied_revision, deletion_wanted, retired, purge_after, next_attempt)
+     select gen_random_uuid(), 'fs-' || n, 'project-' || n % ($1::int / 10), 'global', 1024, '1Kb', 1024, '1Kb', $2, 2, 2,
+            $3, $3, $3::timestamptz + interval '1 year', $3::timestamptz + interval '1 year'
+     from generate_series(1, $1::int) as n`,
+    [ROWS, BACKEND.name, clock.now()],
   );
   await database.query(
     `insert into instances (id, project, project_time, project_source, state, state_time, state_source, addresses_time, addresses_source)
