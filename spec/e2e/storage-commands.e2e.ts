@@ -117,7 +117,7 @@ describe('the commands for volumes and rows that have lost each other', () => {
   ])(
     'say in one line why not: %s',
     async (line, said, exit, why) => {
-      const refused = await run(line, said as Record<string, string>);
+      const refused = await run(line, said);
       expect(refused).toMatchObject({ exit, output: '' });
       expect(refused.errors).toMatch(why);
       expect(refused.errors.trim().split('\n')).toHaveLength(1);

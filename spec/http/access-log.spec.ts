@@ -127,6 +127,19 @@ describe('GET /os-filesystem/{name}/access-log', () => {
     expect(await shown({ as: ADMIN })).toEqual(causes);
   });
 
+  it('shows an administrator alone whom somebody else has let in', async () => {
+    const filesystem = await make();
+    await api.database.query(
+      `insert into access_log (filesystem_id, instance_id, address, granted, project, cause, revision, time)
+       values ($1, null, '10.0.0.66', true, null, 'drift', 7, $2)`,
+      [filesystem.id, ago(1)],
+    );
+    expect(await list(filesystem, '', { as: ADMIN })).toMatchObject([
+      { instance: null, address: '10.0.0.66', granted: true, cause: 'drift' },
+    ]);
+    expect(await list(filesystem)).toEqual([]);
+  });
+
   it('comes in pages that lose and repeat nothing under equal times, and keeps the other parameters', async () => {
     const filesystem = await make();
     const time = ago(2);

@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => stores.close());
 
 interface Row {
-  readonly instance?: string;
+  readonly instance?: string | null;
   readonly address?: string;
   readonly granted?: boolean;
   readonly time?: Date;
@@ -338,6 +338,22 @@ describe('prune', () => {
     await write(id, { time: at(1) }, { granted: false, time: at(2) }, { time: at(3) });
     expect(await prune(at(10))).toBe(2);
     expect(await stores.accessLog.list(id, ADMIN, { limit: 10 })).toMatchObject([{ granted: true, time: at(3) }]);
+  });
+
+  it('keeps of addresses that no instance had those that are in still, and removes the others', async () => {
+    const id = randomUUID();
+    const foreign = (address: string, granted: boolean, time: Date) => ({ instance: null, address, granted, time });
+    await write(
+      id,
+      foreign('10.0.0.1', true, at(1)),
+      foreign('10.0.0.2', true, at(1)),
+      foreign('10.0.0.2', false, at(2)),
+      foreign('10.0.0.3', true, at(1)),
+      foreign('10.0.0.3', false, at(6)),
+      { instance: 'vm', address: '10.0.0.1', granted: false, time: at(3) },
+    );
+    expect(await prune(at(5))).toBe(3);
+    expect(await lines(id)).toEqual(['+null 10.0.0.1', '+null 10.0.0.3', '-null 10.0.0.3']);
   });
 
   it('takes rows of another address, instance or filesystem for no successor', async () => {

@@ -239,6 +239,34 @@ describe('the queue', () => {
     expect(await claim()).toHaveLength(1);
   });
 
+  it('does not hold a withdrawal up until refused addresses are tried again', async () => {
+    const { clock, work } = stores;
+    const { id, name } = await aFilesystem(stores);
+    await settleAll(stores);
+    const refuse = async (vm: string) => {
+      clock.advance(1);
+      await stores.instances.apply([anObservation(clock, vm, { addresses: ['10.0.0.1', '10.0.0.2'] })]);
+      const held = await claimOne(stores);
+      const wanted = await work.wanted(held);
+      if (!wanted) throw new Error('the lease is lost');
+      const settlement = { applied: new Set(['10.0.0.1']), refused: new Map([['10.0.0.2', 'no']]), complete: true };
+      await work.settleAccess(held, wanted, settlement, { pause: 0, grantPause: 0, retryAfter: 60_000 });
+      expect(await claim()).toEqual([]);
+    };
+    await refuse('vm');
+    clock.advance(1);
+    await stores.instances.apply([anObservation(clock, 'vm', { state: 'gone' })]);
+    await settle(stores, await claimOne(stores));
+    expect((await accessOf(stores, id)).confirmed).toEqual([]);
+
+    await refuse('other');
+    await stores.filesystems.transaction('spec', async (tx) => {
+      await tx.lock(name);
+      await tx.markDeleting(id);
+    });
+    expect(await claim()).toHaveLength(1);
+  });
+
   it('frees the name at retirement, and forgets the row when the data is purged', async () => {
     const { id, name } = await aFilesystem(stores);
     await settleAll(stores);

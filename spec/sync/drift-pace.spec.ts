@@ -15,12 +15,16 @@ const HEALTH = {
 /** A clock on which whoever sleeps wakes at once, and it is so much later. */
 class HurriedClock implements Clock {
   #elapsed = 0;
-  now = () => new Date(this.#elapsed);
-  monotonic = () => this.#elapsed;
-  sleep = async (milliseconds: number) => {
+  now(): Date {
+    return new Date(this.#elapsed);
+  }
+  monotonic(): number {
+    return this.#elapsed;
+  }
+  async sleep(milliseconds: number): Promise<void> {
     this.#elapsed += milliseconds;
     await new Promise(setImmediate);
-  };
+  }
 }
 
 describe('the pace of comparisons', () => {

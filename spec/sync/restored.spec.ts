@@ -10,18 +10,19 @@ const { signal } = new AbortController();
 
 /** One storage backend, and a database that is set back to what it was at some time. */
 describe('a database that was restored from a backup', () => {
-  let present: Stores;
+  let present: Omit<Stores, 'close'>;
   let driver: InMemoryDriver;
   let running: TestProcess | null = null;
   let drops: (() => Promise<void>)[] = [];
   beforeEach(async () => {
-    present = await freshStores();
+    const fresh = await freshStores();
+    present = fresh;
     driver = new InMemoryDriver();
-    drops = [];
+    drops = [() => fresh.close()];
   });
   afterEach(async () => {
     await stop();
-    await present.close();
+    await present.database.close();
     for (const drop of drops) await drop();
   });
 
@@ -37,17 +38,17 @@ describe('a database that was restored from a backup', () => {
   const dump = async (): Promise<() => Promise<void>> => {
     await stop();
     const { clock, url } = present;
+    const use = async (other: string) => {
+      await present.database.close();
+      present = { ...storesOver(other, clock), clock };
+    };
     await present.database.close();
     const copy = await freshDatabase({ template: new URL(url).pathname.slice(1) });
-    present = { ...storesOver(url, clock), clock, close: present.close };
+    drops.push(copy.drop);
+    await use(url);
     return async () => {
       await stop();
-      const before = present;
-      await before.database.close();
-      drops.push(copy.drop);
-      present = { ...storesOver(copy.url, clock), clock, close: async () => restored.close() };
-      const restored = { close: () => present.database.close() };
-      drops.push(async () => before.close());
+      await use(copy.url);
     };
   };
   const say = (id: string, said: Parameters<typeof anObservation>[2]) => {
