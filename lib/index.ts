@@ -12,6 +12,8 @@ export type {
   ExtensionStatus,
   InstanceReport,
   MessageBusOptions,
+  NamedBackend,
+  PlacementOptions,
   Unconfirmed,
 } from './ports/extension';
 export type { ExtensionEntry, IdentityOf, Logger } from './ports/host';

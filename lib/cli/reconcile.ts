@@ -67,7 +67,7 @@ async function listenForHealth(
   if (port === null) return null;
   collectDefaultMetrics({ register: metrics });
   return listen(
-    { host, port, loopbackOnly: false },
+    { host, port, loopbackOnly: false, setting: 'HEALTH_PORT' },
     createHealthApp(() => reconciler.status(), metrics),
   );
 }

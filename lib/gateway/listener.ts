@@ -23,11 +23,16 @@ export interface Listener {
 
 /**
  * Listens, on the first address of the host.
- * @param loopbackOnly refuses every other address
+ * @param options `loopbackOnly` refuses every other address; `setting` is what the port is called
  * @throws Error with one sentence for the operator: the port is in use, the address is not this machine's, not loopback
  */
 export async function listen(
-  { host, port, loopbackOnly }: { readonly host: string; readonly port: number; readonly loopbackOnly: boolean },
+  {
+    host,
+    port,
+    loopbackOnly,
+    setting = 'PORT',
+  }: { readonly host: string; readonly port: number; readonly loopbackOnly: boolean; readonly setting?: string },
   handle: RequestListener,
 ): Promise<Listener> {
   const { address } = await lookup(host).catch((cause: unknown) => {
@@ -39,7 +44,7 @@ export async function listen(
     );
   const server = createServer(handle);
   const requests = new OpenRequests(server);
-  await bound(server, port, address);
+  await bound(server, port, address, setting);
   const ended = new Promise<void>((resolve) => {
     server.once('close', () => resolve());
   });
@@ -79,17 +84,19 @@ class OpenRequests {
   }
 }
 
-function bound(server: Server, port: number, address: string): Promise<void> {
+function bound(server: Server, port: number, address: string, setting: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => reject(new Error(refusal(cause, port, address), { cause })));
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(new Error(refusal(cause, port, address, setting), { cause })),
+    );
     server.listen({ port, host: address }, resolve);
   });
 }
 
-function refusal({ code, message }: NodeJS.ErrnoException, port: number, address: string): string {
+function refusal({ code, message }: NodeJS.ErrnoException, port: number, address: string, setting: string): string {
   if (code === 'EADDRINUSE')
-    return `Port ${port} of ${address} is in use: stop what listens there, or choose another PORT.`;
-  if (code === 'EACCES') return `Port ${port} may not be listened on by this user: choose a PORT above 1023.`;
+    return `Port ${port} of ${address} is in use: stop what listens there, or choose another ${setting}.`;
+  if (code === 'EACCES') return `Port ${port} may not be listened on by this user: choose a ${setting} above 1023.`;
   if (code === 'EADDRNOTAVAIL') return `${address} is no address of this machine: choose another HOST.`;
   return `Cannot listen on port ${port} of ${address}: ${message}.`;
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { errorCode } from '../error-code';
 import type { BackendRecord, BackendStore, Echo, Heartbeat } from '../ports/backend-store';
 import type { Clock } from '../ports/clock';
 import type { Capabilities, Room } from '../ports/driver';
@@ -10,6 +11,9 @@ import { servedSince } from './servings';
 
 /** Filesystems bumped at once when settings have changed: a transaction that holds no lock for long. */
 const SLICE = 1_000;
+
+/** SQLSTATE: insufficient privilege. */
+const DENIED = '42501';
 
 /** Of a process that has ended without a word what it told is forgotten after so long. */
 const FORGOTTEN_MILLISECONDS = 600_000;
@@ -33,11 +37,7 @@ export class PostgresBackends implements BackendStore {
     isolation: Capabilities['isolation'],
   ): Promise<BackendRecord> {
     const now = this.clock.now();
-    await this.database.query(
-      `insert into backends (name, identity, driver, fingerprint, lacks, isolation, heartbeat)
-       values ($1, $2, $3, $4, $5, $6, $7) on conflict (name) do nothing`,
-      [name, randomUUID(), driver, fingerprint, lacks, isolation, now],
-    );
+    await this.#insist(name, [name, randomUUID(), driver, fingerprint, lacks, isolation, now]);
     const [row] = await this.database.query<{ identity: string; marked: boolean }>(
       `update backends set
          rebumped_to = case when fingerprint = $3 then rebumped_to else $6::uuid end,
@@ -47,6 +47,23 @@ export class PostgresBackends implements BackendStore {
     );
     if (!row) throw new Error(`the row of backend ${name} went`);
     return { name, fingerprint, ...row };
+  }
+
+  /** @throws Error saying how a role gets the right to it */
+  async #insist(name: string, values: readonly unknown[]): Promise<void> {
+    try {
+      await this.database.query(
+        `insert into backends (name, identity, driver, fingerprint, lacks, isolation, heartbeat)
+         values ($1, $2, $3, $4, $5, $6, $7) on conflict (name) do nothing`,
+        values,
+      );
+    } catch (cause) {
+      if (errorCode(cause) !== DENIED) throw cause;
+      throw new Error(
+        `This role of the database may not work on backend "${name}": give it the right by migrate --grant-reconciler ROLE, with --backend for each of its backends.`,
+        { cause },
+      );
+    }
   }
 
   async rebump(backend: string): Promise<boolean> {

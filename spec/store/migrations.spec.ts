@@ -1,5 +1,5 @@
 import { Database } from '../../lib/store/database';
-import { migrate, migrateDown } from '../../lib/store/migrate';
+import { migrate, migrateDown, requireSchema } from '../../lib/store/migrate';
 import { MIGRATIONS } from '../../lib/store/migrations';
 import { freshDatabase } from '../support/database';
 import { HandClock } from '../support/hand-clock';
@@ -73,6 +73,27 @@ describe('the migrations', () => {
     await database.query(`insert into migrations (name, batch, migration_time) values ('9999-future', 2, now())`, []);
     await expect(migrate(database)).rejects.toThrow(/newer program \(9999-future\)/);
     expect(await tables()).toEqual(TABLES);
+  });
+
+  describe('are waited for by who must not run them', () => {
+    it('until the schema is there', async () => {
+      await expect(requireSchema(database)).rejects.toThrow(/^There is no schema/);
+      await migrate(database);
+      await requireSchema(database);
+    });
+
+    it('until the newest is there', async () => {
+      await migrate(database);
+      await migrateDown(database);
+      const newest = MIGRATIONS.at(-1)?.name ?? '';
+      await expect(requireSchema(database)).rejects.toThrow(`lacks ${newest}`);
+    });
+
+    it('and no longer where a newer program has made more', async () => {
+      await migrate(database);
+      await database.query(`insert into migrations (name, batch, migration_time) values ('9999-future', 2, now())`, []);
+      await requireSchema(database);
+    });
   });
 
   it('keep two schemas in one database apart', async () => {

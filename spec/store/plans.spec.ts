@@ -1,5 +1,8 @@
 import { parseSize } from '../../lib/domain/size';
 import type { Viewer } from '../../lib/ports/viewer';
+import { readCandidates } from '../../lib/store/candidates';
+import { grantReconciler } from '../../lib/store/reconciler-role';
+import { type PostgresRole, postgresRole } from '../support/postgres-role';
 import { claimOne, settle, upTo } from '../support/settle';
 import { aFilesystem, anObservation, BACKEND, freshStores, type Stores, storesOver } from '../support/stores';
 
@@ -19,19 +22,27 @@ describe(`on ${ROWS} filesystems and instances`, () => {
   let stores: Stores;
   /** One connection, so that Postgres counts everything for it. */
   let one: ReturnType<typeof storesOver>;
+  /** As a filer has it, with a role that is held to its rows. */
+  let filer: ReturnType<typeof storesOver>;
+  let role: PostgresRole;
 
   beforeAll(async () => {
     stores = await freshStores();
     await fill(stores);
     one = storesOver(stores.url, stores.clock, { poolSize: 1 });
+    role = await postgresRole(stores.url);
+    await grantReconciler(stores.database, role.name, [BACKEND.name]);
+    filer = storesOver(role.url, stores.clock, { poolSize: 1 });
   }, 120_000);
   afterAll(async () => {
     await one.database.close();
+    await filer.database.close();
+    await role.drop();
     await stores.close();
   });
 
   const rowsReadInOrder = async (): Promise<number> => {
-    await one.database.query('select pg_stat_force_next_flush()', []);
+    for (const { database } of [one, filer]) await database.query('select pg_stat_force_next_flush()', []);
     const [row] = await one.database.query<{ rows: string }>(
       `select sum(seq_tup_read) as rows from pg_stat_user_tables where schemaname = 'shared_filesystem'`,
       [],
@@ -103,6 +114,19 @@ describe(`on ${ROWS} filesystems and instances`, () => {
     ['wakes what is parked', () => one.work.wake(BACKEND.name, 'parked')],
     ['looks for leases of dead processes', () => one.work.releaseDead([BACKEND.name])],
     ['looks for volumes to count', () => one.usage.usageDue(BACKEND.name, new Date('2020-01-01'), 1)],
+    ['looks for work as a filer', () => filer.work.claim(BACKEND, upTo(10))],
+    ['asks when work is due as a filer', () => filer.work.nextDue(BACKEND.name, ['short', 'long', 'purge'])],
+    ['wakes what is parked as a filer', () => filer.work.wake(BACKEND.name, 'parked')],
+    ['looks for volumes to count as a filer', () => filer.usage.usageDue(BACKEND.name, new Date('2020-01-01'), 1)],
+    [
+      'claims and settles as a filer',
+      async () => {
+        await aFilesystem(one, { name: `filer-${Math.random()}`, scope: 'project', owner: 'project-7' });
+        await settle(filer, await claimOne(filer));
+      },
+    ],
+    ['knows who serves which backend', () => one.servings.servings()],
+    ['knows the room of a backend', () => readCandidates(one.database, [BACKEND.name], stores.clock.now())],
     ['forgets tombstones', () => one.instances.prune(new Date('2020-01-01'))],
     [
       'stores an event of an instance',
