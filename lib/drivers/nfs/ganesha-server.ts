@@ -81,9 +81,8 @@ export class GaneshaServer implements NfsServer {
     const shown = await this.served.show(volume, where, signal);
     if (!shown) return [];
     const { addresses, foreign } = singleAddresses(shown.clients);
-    const lasting = await this.#afterStart(volume);
-    const isSame = lasting?.length === addresses.length && addresses.every((each, index) => each === lasting[index]);
-    return [...addresses, ...foreign, ...(isSame ? [] : [this.files.fileOf(volume.id)])];
+    const lasts = await this.#lasts(volume, shown);
+    return [...addresses, ...foreign, ...(lasts ? [] : [this.files.fileOf(volume.id)])];
   }
 
   async remove(volume: Volume, where: string, signal: AbortSignal): Promise<void> {
@@ -110,12 +109,16 @@ export class GaneshaServer implements NfsServer {
     return new Set([...filed, ...served]);
   }
 
-  /** Whom a server that starts lets in; null: it does not have the export, or it cannot be told. */
-  async #afterStart({ id, number }: Volume): Promise<readonly string[] | null> {
+  /** Whether a server that starts lets in the same. */
+  async #lasts({ id, number }: Volume, shown: ShownExport): Promise<boolean> {
     const standing = await this.#standing(id);
-    const named = await this.index.numberOf(id);
-    if (!standing.export || named !== number || standing.export.number !== number) return null;
-    return singleAddresses(standing.export.clients).addresses;
+    if (standing.export?.number !== number || (await this.index.numberOf(id)) !== number) return false;
+    // a single address is a block of its own to the server
+    const served = shown.clients.map((each) => each.replace(each.includes(':') ? /\/128$/ : /\/32$/, ''));
+    return (
+      served.length === standing.export.clients.length &&
+      amongst(served, standing.export.clients).length === served.length
+    );
   }
 
   /** Exactly the list. */

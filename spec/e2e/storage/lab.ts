@@ -72,16 +72,20 @@ export class StorageLab {
     }
   }
 
-  /** Starts a program at a place; it is killed with the lab at the latest. */
+  /** Starts a program at a place; it is killed with the lab at the latest, and with this process if that is killed. */
   start(
     place: Place,
     [program, ...args]: readonly [string, ...string[]],
     environment: NodeJS.ProcessEnv = {},
   ): ChildProcess {
-    const started = spawn('nsenter', [`--net=/run/netns/${place.namespace}`, program, ...args], {
-      env: { ...process.env, LC_ALL: 'C', ...environment },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    const started = spawn(
+      'setpriv',
+      ['--pdeathsig=KILL', 'nsenter', `--net=/run/netns/${place.namespace}`, program, ...args],
+      {
+        env: { ...process.env, LC_ALL: 'C', ...environment },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
+    );
     this.#processes.add(started);
     started.once('exit', () => this.#processes.delete(started));
     // input of one that has ended is nobody's
