@@ -3,7 +3,7 @@ import { parseSize } from '../../../lib/domain/size';
 import { type Driver, TerminalError, type Volume } from '../../../lib/ports/driver';
 import { aVolume } from '../../drivers/contract';
 import { eventually } from '../../support/eventually';
-import { type GlusterClient, GlusterCluster } from './cluster';
+import { BRICKS, type GlusterClient, GlusterCluster } from './cluster';
 import { moment, WriteLoop } from './write-loop';
 
 jest.setTimeout(120_000);
@@ -99,7 +99,8 @@ describe('real clients of a real Gluster', () => {
     const [ofA, ofB] = [await mounted(a, location), await mounted(b, location)];
     await a.namespace.shell(`echo from-a > ${ofA}/a`);
     await sync(volume, ['10.99.0.12']);
-    await expect(a.namespace.run('ls', ofA)).rejects.toThrow();
+    // the mount answers nothing, or has gone already
+    await expect(a.namespace.run('cat', `${ofA}/a`)).rejects.toThrow();
     await sync(volume, ['10.99.0.11', '10.99.0.12']);
     expect(await a.namespace.run('cat', `${await mounted(a, location)}/a`)).toBe('from-a\n');
     expect(await b.namespace.run('cat', `${ofB}/a`)).toBe('from-a\n');
@@ -126,13 +127,14 @@ describe('real clients of a real Gluster', () => {
     const folder = await mounted(a, location);
     const write = (name: string, megabytes: number) =>
       a.namespace.run('dd', 'if=/dev/zero', `of=${folder}/${name}`, 'bs=64k', `count=${megabytes * 16}`, 'conv=fsync');
-    await expect(write('large', 20)).rejects.toThrow('Disk quota exceeded');
+    await expect(write('large', 100)).rejects.toThrow('Disk quota exceeded');
     expect((await a.namespace.run('df', '--output=size', '--block-size=1', folder)).trim().split(/\s+/).at(-1)).toBe(
       '10485760',
     );
     const used = (await driver.usage([volume], signal)).get(volume.id) ?? 0n;
     expect(used).toBeGreaterThan(9_000_000n);
-    expect(used).toBeLessThan(12_000_000n);
+    // what was under way when it was reached is taken still
+    expect(used).toBeLessThan(50_000_000n);
 
     await driver.ensure({ ...volume, size: parseSize('100Mb') }, false, signal);
     await write('large', 20);
@@ -142,14 +144,15 @@ describe('real clients of a real Gluster', () => {
 
   it('declares no isolation, since root on a client can take the credentials of Gluster’s own daemons', async () => {
     expect(driver.capabilities.isolation).toBe('none');
-    const { volume } = await made();
-    await sync(volume, []);
+    await made();
     // should this fail some day: docs/drivers.md says that it works
     const { namespace } = stranger;
     await namespace.run('mkdir', '-p', '/mnt/all');
     await namespace.run('glusterfs', '--volfile-server=10.99.0.1', '--volfile-id=gluster/quotad', '/mnt/all');
-    await eventually(async () =>
-      (await namespace.shell('ls -A /mnt/all | head -1 || true')) ? null : 'nothing there',
-    );
+    const write = async () => {
+      await namespace.shell('echo evil > /mnt/all/evil');
+      return cluster.node.shell(`ls ${BRICKS}/*/evil`);
+    };
+    await eventually(() => write().then(() => null, String), 60_000);
   });
 });
