@@ -7,6 +7,7 @@ import { packageVersion } from '../package-root';
 import type { Driver } from '../ports/driver';
 import { thisProcess } from '../process-identity';
 import { DatabaseClock } from '../store/clock';
+import { requireSchema } from '../store/migrate';
 import { openStores, type Stores } from '../store/stores';
 import { type Adopted, type AdoptionWish, adopt, bringBack } from '../sync/adopt';
 import { findOrphans, type Orphan, volumeOf } from '../sync/orphan';
@@ -59,7 +60,8 @@ export class Storage {
       SILENT,
       packageVersion(),
     );
-    await stores.open();
+    stores.database.open();
+    await requireSchema(stores.database);
     await clock.measure(stores.database);
     return new Storage(stores, drivers);
   }

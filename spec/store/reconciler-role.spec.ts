@@ -279,6 +279,37 @@ describe("a reconciler's role", () => {
       expect(await work(await one())).toEqual(result);
     });
 
+    it('compares its backend, and notes what differs', async () => {
+      const { drift } = filer;
+      await settle(filer, await one());
+      expect(await drift.count(OWN.name)).toBeGreaterThan(0);
+      expect(await drift.ids(OWN.name, null, 10)).toContain(own.id);
+      const seen = await drift.atRest(own.id);
+      if (!seen) throw new Error('it is not at rest');
+      expect(await drift.catchUp({ ...seen, leaseToken: 0n }, 1n)).toBe(false);
+      const found = { extra: ['10.0.0.99'], missing: ['10.0.0.1'], foreign: [] };
+      expect(await drift.note(seen, found, true)).toEqual({ extra: ['10.0.0.99'], missing: ['10.0.0.1'] });
+      // what the repair then brings
+      await settle(filer, await one());
+      expect((await drift.atRest(own.id))?.confirmed).toEqual(['10.0.0.1']);
+    });
+
+    it('looks for orphans and lost volumes', async () => {
+      const { orphans } = filer;
+      expect(await orphans.identity(OWN.name)).toMatch(/^[0-9a-f-]{36}$/);
+      expect(await orphans.withoutRow(OWN.name, [own.id, NOTHING])).toEqual([NOTHING]);
+      expect(await orphans.heldByLive(['10.0.0.1', '10.0.0.99'], null)).toEqual(['10.0.0.1']);
+      await settle(filer, await one());
+      expect(await orphans.absent(OWN.name, [])).toContain(own.id);
+      expect(await orphans.lookAgain([own.id])).toBe(1);
+    });
+
+    it('puts back what was restored', async () => {
+      await settle(filer, await one());
+      await stores.database.query('update filesystems set restoring = true where id = $1', [own.id]);
+      expect(await filer.work.settleRestored(await one())).toBe(true);
+    });
+
     it('bumps all of its filesystems when its settings are others', async () => {
       const other = { ...OWN, fingerprint: 'others' };
       await filer.backends.register(other, 'nfs', [], 'none');
