@@ -91,7 +91,7 @@ describe('what an operator does by hand about storage', () => {
   });
 
   it('says which backends there are, and which have never been served', async () => {
-    await expect(open('other')).rejects.toThrow('There is no backend "other" in the settings.');
+    await expect(open('other')).rejects.toThrow('There is no backend "other" with a driver in the settings.');
     await expect((await open(undefined, ['never'])).orphans(signal)).rejects.toThrow(
       /No gateway has served backend "never"/,
     );
