@@ -135,7 +135,7 @@ function lacks({ capabilities }: Driver): string[] {
   const { quota, shrink, usage, isolation, enforces, boundedLists } = capabilities;
   return [
     ...(quota ? [] : ['quota: a volume can grow past its size']),
-    ...(shrink ? [] : ['shrink: a smaller size is not refused']),
+    ...(shrink ? [] : [quota ? 'shrink: no volume can be made smaller' : 'shrink: a smaller size is not refused']),
     ...(usage === 'live' ? [] : ['usage: counted at most once an hour']),
     ...(isolation === 'file-system' ? [] : ['isolation: volumes share a file system']),
     ...(boundedLists ? ['long lists: addresses that do not fit are refused'] : []),
