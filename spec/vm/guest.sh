@@ -17,4 +17,5 @@ for each in /*; do
   fi
 done
 mkdir -p $root/srv
-exec chroot $root /bin/bash -c "cd / && exec node '$project/spec/vm/proofs.mjs'"
+# piped, so that it is plain text
+exec chroot $root /bin/bash -c "set -o pipefail; cd / && node --test-reporter=spec '$project/spec/vm/proofs.mjs' | cat"

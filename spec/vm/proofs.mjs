@@ -150,11 +150,11 @@ describe('image with ext4', () => {
     await driver.ensure(volume, true, signal);
     const file = `/srv/mounts/${volume.id}/file`;
     assert.throws(() => fill(file, 40), /No space left/);
-    const before = statSync(file).size;
-    assert.ok(before > 19 * MIB, `${before}`);
+    const written = statSync(file).size;
+    assert.ok(written > 19 * MIB, `${written}`);
     await driver.ensure({ ...volume, size: parseSize('60Mb') }, false, signal);
     fill(`${file}2`, 38);
-    assert.equal(statSync(file).size, before);
+    assert.equal(statSync(file).size, written);
     await assert.rejects(driver.ensure({ ...volume, size: parseSize('20Mb') }, false, signal), TerminalError);
     await driver.retire(volume, signal);
     await driver.purge(volume, signal);

@@ -31,13 +31,18 @@ export interface Export {
  * @param addresses IPv4 and IPv6 addresses alone
  */
 export function renderExports({ id, name, revision, path, addresses, options }: Export): string {
-  // nothing in the comment ends its line
-  const label = name.replaceAll(/[^A-Za-z0-9._-]/g, '?');
-  const comment = `# filesystem ${label}\n# id ${id}\n# revision ${revision}\n# Written by nova-shared-filesystem: what is changed here is written over.\n`;
+  const comment = exportComment({ id, name, revision });
   if (addresses.length === 0) return comment;
   for (const address of addresses) if (isIP(address) === 0) throw new Error(`not an address: ${address}`);
   const words = `(${[...options, `fsid=${id}`].join(',')})`;
   return `${comment}${escapePath(path)} \\\n  ${addresses.map((address) => address + words).join(' \\\n  ')}\n`;
+}
+
+/** At the head of every file: whose export it is, and of which revision. */
+export function exportComment({ id, name, revision }: Pick<Export, 'id' | 'name' | 'revision'>): string {
+  // nothing in it ends its line
+  const label = name.replaceAll(/[^A-Za-z0-9._-]/g, '?');
+  return `# filesystem ${label}\n# id ${id}\n# revision ${revision}\n# Written by nova-shared-filesystem: what is changed here is written over.\n`;
 }
 
 /** The revision that stands in an exports file; 0 when it cannot be read. Apart from the rest: lists are long. */

@@ -5,8 +5,10 @@ import type { Driver } from '../../ports/driver';
 import type { ProcessIdentity } from '../../ports/process';
 import type { Command, Settings } from '../settings';
 import { NfsDriver } from './driver';
+import { ExportFiles } from './export-files';
 import { checkOptions, DEFAULT_OPTIONS } from './exports-options';
 import { ExportsServer } from './exports-server';
+import { createGanesha } from './ganesha-settings';
 import { Reload } from './reload';
 import { readVolumes } from './volumes-settings';
 
@@ -20,8 +22,14 @@ const EXPORT_PATH = /^(\/[A-Za-z0-9._-]+)+$/;
  * @throws Error naming a setting that is wrong
  */
 export function createNfsDriver(settings: Settings, text: string, self: ProcessIdentity): Driver {
-  settings.word('server', ['exports-file']);
+  const kind = settings.word('server', ['exports-file', 'ganesha']);
   const { storage, exported } = readVolumes(settings.inner('volumes'));
+
+  if (kind === 'ganesha') {
+    const { server, host, address } = createGanesha(settings.inner('ganesha'), exported, self);
+    settings.end();
+    return new NfsDriver(storage, server, address, text, ownAddresses(host));
+  }
 
   const exports = settings.inner('exports');
   const directory = path.resolve(exports.text('directory'));
@@ -36,12 +44,17 @@ export function createNfsDriver(settings: Settings, text: string, self: ProcessI
   exports.end();
   settings.end();
 
-  const own = parseAddress(host);
   return new NfsDriver(
     storage,
-    new ExportsServer(directory, options, command && new Reload(command, table), self),
+    new ExportsServer(new ExportFiles(directory, '.exports', self), options, command && new Reload(command, table)),
     { host: isIPv6(host) ? `[${host}]` : host, path: exportPath },
     text,
-    own === null ? [] : [own],
+    ownAddresses(host),
   );
+}
+
+/** None where it is a name. */
+function ownAddresses(host: string): readonly string[] {
+  const own = parseAddress(host);
+  return own === null ? [] : [own];
 }

@@ -1,0 +1,244 @@
+import { truncate } from 'node:fs/promises';
+import { coverExactly, singleAddresses } from '../../domain/address-cover';
+import { type AccessList, type AccessResult, NewerRevision, TerminalError, type Volume } from '../../ports/driver';
+import { isMissing, readIfThere, removeFile, replaceFile } from '../durable-file';
+import { BusError } from './dbus';
+import { amongst, type ExportFiles, servedOf } from './export-files';
+import type { ExportManager, ShownExport } from './export-manager';
+import { revisionIn } from './exports-file';
+import type { GaneshaCheck } from './ganesha-check';
+import { type GaneshaExport, LARGEST_EXPORT_ID, parseGaneshaExport, renderGaneshaExport } from './ganesha-export';
+import type { GaneshaIndex } from './ganesha-index';
+import type { GaneshaOption } from './ganesha-options';
+import type { NfsServer } from './server';
+
+/** What the exports of a backend have in common. */
+export interface GaneshaExports {
+  /** Where clients find the volumes, `/volumes`. */
+  readonly pseudoRoot: string;
+  readonly options: readonly GaneshaOption[];
+}
+
+/** The file of a volume as it is. */
+interface Standing {
+  /** Null: there is none. */
+  readonly text: string | null;
+  /** Null: it is not as this program writes it. */
+  readonly export: GaneshaExport | null;
+}
+
+/**
+ * NFS-Ganesha, by one export file a filesystem, an index of them, and its export manager. The files are what a server that
+ * starts has; each is in place before the server is told of it. All of a volume happens under its lock.
+ */
+export class GaneshaServer implements NfsServer {
+  readonly enforces = 'server';
+  readonly largestNumber = LARGEST_EXPORT_ID;
+
+  constructor(
+    private readonly files: ExportFiles,
+    private readonly index: GaneshaIndex,
+    private readonly manager: ExportManager,
+    private readonly exports: GaneshaExports,
+    private readonly checks: GaneshaCheck,
+  ) {}
+
+  async check(signal: AbortSignal): Promise<void> {
+    await this.files.check();
+    await this.checks.check(signal);
+  }
+
+  async prepare(): Promise<void> {
+    await this.files.prepare();
+    await this.index.prepare(new AbortController().signal);
+  }
+
+  async sync(
+    volume: Volume,
+    where: string,
+    list: AccessList,
+    mayGrant: boolean,
+    signal: AbortSignal,
+  ): Promise<AccessResult> {
+    const { served, refused } = servedOf(list);
+    const bring = () =>
+      mayGrant ? this.#bring(volume, where, served, signal) : this.#cutDown(volume, where, served, signal);
+    await this.files.change(
+      () => this.files.locked(volume.id, signal, bring),
+      () => this.#withdraw(volume, where, served, signal),
+    );
+    return { refused };
+  }
+
+  async read(volume: Volume, where: string, signal: AbortSignal): Promise<readonly string[]> {
+    const shown = await this.#shown(volume, where, signal);
+    const { addresses, foreign } = singleAddresses(shown?.clients ?? []);
+    return [...addresses, ...foreign];
+  }
+
+  async remove(volume: Volume, where: string, signal: AbortSignal): Promise<void> {
+    const { id } = volume;
+    const remove = async () => {
+      const standing = await this.#standing(id);
+      try {
+        for (const number of new Set([volume.number, standing.export?.number ?? null]))
+          if (number !== null) await this.#removeServed(id, number, where, signal);
+      } finally {
+        // a server that is down, or that cannot be called, does not start with it again
+        await this.index.exclude(id, signal);
+      }
+      await removeFile(this.files.fileOf(id));
+    };
+    await this.files.change(
+      () => this.files.locked(id, signal, remove),
+      () => this.#empty(id),
+    );
+  }
+
+  async numbers(signal: AbortSignal): Promise<ReadonlySet<number>> {
+    const [filed, served] = await Promise.all([this.index.numbers(), this.manager.list(signal)]);
+    return new Set([...filed, ...served.map(({ number }) => number).filter((number) => number > 0)]);
+  }
+
+  /** Exactly the list. */
+  async #bring(volume: Volume, where: string, { addresses, revision }: AccessList, signal: AbortSignal): Promise<void> {
+    const { id, number } = volume;
+    if (number === null) throw new Error('the volume of this filesystem has no number yet');
+    const standing = await this.#standing(id, revision);
+    const holder = await this.index.holder(number);
+    if (holder !== null && holder !== id)
+      throw new TerminalError(`The number ${number} of this filesystem is in use on its backend, by ${holder}.`);
+    const former = standing.export?.number ?? number;
+    if (former !== number) await this.#removeServed(id, former, where, signal);
+    await this.#write(standing.text, this.#exportOf(volume, number, where, revision, addresses));
+    await this.index.include(id, number, signal);
+    try {
+      await this.manager.update(this.files.fileOf(id), number, signal);
+    } catch (error) {
+      if (!(error instanceof BusError)) throw error;
+      // the path of an export cannot be changed
+      if (!(await this.#hasMoved(id, number, where, signal))) throw error;
+      await this.manager.remove(number, signal);
+      await this.manager.update(this.files.fileOf(id), number, signal);
+    }
+  }
+
+  /** What the server and the file both let in, of the list. Nothing is exported that is not. */
+  async #cutDown(volume: Volume, where: string, list: AccessList, signal: AbortSignal): Promise<void> {
+    const standing = await this.#standing(volume.id, list.revision);
+    const number = standing.export?.number ?? volume.number;
+    let shown: ShownExport | null;
+    try {
+      shown = await this.#shown({ id: volume.id, number }, where, signal);
+    } catch (error) {
+      // a server that is down, or that cannot be called, does not start with them again
+      if (number !== null) await this.#shorten(volume, number, where, list, standing, null);
+      throw error;
+    }
+    if (number === null || (standing.text === null && !shown)) return;
+    await this.#shorten(volume, number, where, list, standing, shown);
+    if (!shown) return;
+    await this.index.include(volume.id, number, signal);
+    await this.manager.update(this.files.fileOf(volume.id), number, signal);
+  }
+
+  /** Writes the file without those who have to go, where there is one, or the server lets in somebody. */
+  async #shorten(
+    volume: Volume,
+    number: number,
+    where: string,
+    { addresses, revision }: AccessList,
+    standing: Standing,
+    shown: ShownExport | null,
+  ): Promise<void> {
+    if (standing.text === null && !shown) return;
+    // a list that only shrinks stays where it is, whatever is configured since
+    const path = standing.export?.path ?? shown?.path ?? where;
+    const lists = [standing.export?.clients, shown?.clients].filter((each) => each !== undefined);
+    const wanted = lists.length === 0 ? [] : lists.reduce(among, addresses);
+    await this.#write(standing.text, this.#exportOf(volume, number, path, revision, wanted));
+  }
+
+  /** There is no room for a list from which somebody has to go: nobody, until there is. To empty a file takes no room. */
+  async #withdraw(
+    volume: Volume,
+    where: string,
+    { addresses, revision }: AccessList,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { text, export: standing } = await this.#standing(volume.id, revision);
+    if (text === null) return;
+    const before = singleAddresses(standing?.clients ?? []).addresses;
+    if (standing && amongst(before, addresses).length === before.length) return;
+    await this.#empty(volume.id);
+    const number = standing?.number ?? volume.number;
+    if (number !== null) await this.#removeServed(volume.id, number, where, signal);
+  }
+
+  async #empty(id: string): Promise<void> {
+    await truncate(this.files.fileOf(id), 0).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+  }
+
+  /** @throws NewerRevision */
+  async #standing(id: string, revision?: bigint): Promise<Standing> {
+    const text = await readIfThere(this.files.fileOf(id));
+    if (text === null) return { text, export: null };
+    if (revision !== undefined && revisionIn(text) > revision) throw new NewerRevision(revisionIn(text));
+    const found = parseGaneshaExport(text);
+    return { text, export: found?.id === id ? found : null };
+  }
+
+  #exportOf(
+    volume: Volume,
+    number: number,
+    path: string,
+    revision: bigint,
+    addresses: readonly string[],
+  ): GaneshaExport {
+    const { id, name } = volume;
+    const { pseudoRoot, options } = this.exports;
+    const pseudo = `${pseudoRoot}/${id}`;
+    return { id, name, revision, number, path, pseudo, options, clients: coverExactly(addresses) };
+  }
+
+  async #write(before: string | null, wanted: GaneshaExport): Promise<void> {
+    const text = renderGaneshaExport(wanted);
+    if (text !== before) await replaceFile(this.files.fileOf(wanted.id), text, 0o644);
+  }
+
+  /** The server's export with that number, if it is this volume's; null: it has none. */
+  async #shown(
+    { id, number }: Pick<Volume, 'id' | 'number'>,
+    where: string,
+    signal: AbortSignal,
+  ): Promise<ShownExport | null> {
+    if (number === null) return null;
+    const shown = await this.manager.show(number, signal);
+    return shown && isOf(shown, id, where) ? shown : null;
+  }
+
+  /** Never another's that has the number, as a database that was restored may say. */
+  async #removeServed(id: string, number: number, where: string, signal: AbortSignal): Promise<void> {
+    if (await this.#shown({ id, number }, where, signal)) await this.manager.remove(number, signal);
+  }
+
+  /** @throws TerminalError when the number is another's */
+  async #hasMoved(id: string, number: number, where: string, signal: AbortSignal): Promise<boolean> {
+    const shown = await this.manager.show(number, signal);
+    if (!shown || shown.path === where) return false;
+    if (!isOf(shown, id, where))
+      throw new TerminalError(`The number ${number} of this filesystem is in use on its backend, by ${shown.path}.`);
+    return true;
+  }
+}
+
+/** The server tells no more of an export than its path; an id in it is as good. */
+function isOf({ path }: ShownExport, id: string, where: string): boolean {
+  return path === where || path.endsWith(`/${id}`);
+}
+
+function among(list: readonly string[], blocks: readonly string[]): readonly string[] {
+  return amongst(list, singleAddresses(blocks).addresses);
+}
