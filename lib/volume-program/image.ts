@@ -14,7 +14,7 @@ const SMALLEST_XFS = 300n * MIB;
 const SMALLEST_EXT4 = 4n * MIB;
 /** Below this, allocation groups of the default size would be so many when it has grown a hundredfold. */
 const FEW_GROUPS_BELOW = 16n * 1024n * MIB;
-/** Each time the file system is made with what the time before has lacked: two are enough. */
+/** Each time the file system is made with what the time before has lacked: two or three are enough. */
 const ATTEMPTS = 6;
 /** A file that has terabytes is freed in steps, so that no step takes long. */
 const SLICE = 16n * 1024n * MIB;
@@ -41,7 +41,8 @@ export class ImageVolumes implements VolumeKind {
     if (bytes < smallest)
       throw new TerminalError(`The smallest filesystem on this backend has ${smallest / MIB}Mb: ask for more.`);
     const begun = this.layout.begun(id);
-    let image = roundUp(bytes + bytes / 100n + (this.fileSystem === 'xfs' ? 112n : 1n) * MIB);
+    // a little less than what it takes: it is not to hold more than was asked for by much
+    let image = roundUp(this.fileSystem === 'xfs' ? bytes + bytes / 128n + 64n * MIB : bytes + bytes / 64n + MIB);
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const account = await this.#make(id, begun, bytes, image, signal);
       if (account.emptyFreeBytes >= bytes) {

@@ -106,7 +106,8 @@ static int fill(struct nfs_context *nfs, const char *file, long long wanted) {
   memset(buffer, 'x', sizeof buffer);
   while (done < wanted && (result = nfs_pwrite(nfs, handle, done, sizeof buffer, buffer)) >= 0) done += result;
   if (result >= 0) result = nfs_fsync(nfs, handle);
-  printf("{\"event\":\"fill\",\"errno\":%d,\"bytes\":%lld,\"t\":%.1f}\n", result < 0 ? -result : 0, done, now());
+  printf("{\"event\":\"fill\",\"errno\":%d,\"bytes\":%lld,\"text\":\"%s\",\"t\":%.1f}\n", result < 0 ? -result : 0, done,
+         result < 0 ? nfs_get_error(nfs) : "", now());
   return result < 0 ? 12 : 0;
 }
 
