@@ -247,6 +247,11 @@ exec sleep infinity
     expect(await run('visudo', ['-cf', path.join(samples, 'sudoers')])).toMatchObject({ code: 0 });
   });
 
+  it('stands beside a D-Bus policy that is well-formed', async () => {
+    const policy = path.join(samples, 'ganesha-dbus-policy.conf');
+    expect(await run('xmllint', ['--noout', '--nonet', policy])).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
   it('does what the driver asks, and the records are its caller’s', async () => {
     const { id } = aVolume();
     for (const args of [

@@ -102,7 +102,8 @@ export class Storage {
         };
       },
       removeVolume: async (id) => {
-        await this.unmountVolume(id);
+        // a server may have it open
+        await exec('umount', ['--lazy', this.pathOf(id)]);
         if (this.kind === 'btrfs') await exec('btrfs', ['subvolume', 'delete', this.dataOf(id)]);
         else await rm(this.dataOf(id));
       },
