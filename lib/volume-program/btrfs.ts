@@ -4,7 +4,7 @@ import { TerminalError } from '../ports/driver';
 import { holdsMore, type VolumeKind } from './kind';
 import type { Layout } from './layout';
 import { mountOf } from './mounts';
-import { parseQuotaGroups, type QuotaGroup } from './tool-output';
+import { parseQuotaGroups, parseSubvolumes, type QuotaGroup } from './tool-output';
 import { runTool } from './tools';
 
 /** The root directory of every subvolume has this inode. */
@@ -53,9 +53,10 @@ export class BtrfsVolumes implements VolumeKind {
 
   async usage(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, bigint>> {
     const groups = await this.#groups(['--sync'], signal);
+    const subvolumes = parseSubvolumes(await runTool('btrfs', ['subvolume', 'list', this.layout.root], signal));
     const used = new Map<string, bigint>();
     for (const id of ids) {
-      const found = groups.get(await this.#group(this.layout.volume(id), signal));
+      const found = groups.get(subvolumes.get(id) ?? '');
       if (found) used.set(id, found.usedBytes);
     }
     return used;

@@ -5,7 +5,7 @@ import { TerminalError } from '../ports/driver';
 import { capacity, type ImageAccount, readAccount, roomOf, usedBytes, writeAccount } from './image-account';
 import type { VolumeKind } from './kind';
 import type { Layout } from './layout';
-import { mountAt, mountVolume, unmountVolume } from './mounts';
+import { mountAt, mountedPlaces, mountVolume, unmountVolume } from './mounts';
 import { pathOfTool, runTool, type Tool } from './tools';
 
 const MIB = 1024n * 1024n;
@@ -82,11 +82,14 @@ export class ImageVolumes implements VolumeKind {
   }
 
   async usage(ids: readonly string[]): Promise<ReadonlyMap<string, bigint>> {
+    const mounted = await mountedPlaces();
     const used = new Map<string, bigint>();
     for (const id of ids) {
-      const target = this.layout.mountPoint(id);
-      if (target === null || (await mountAt(target)) === null) continue;
-      used.set(id, usedBytes(await readAccount(accountOf(this.layout.volume(id))), await roomOf(target)));
+      const target = this.layout.mountPoint(id) ?? '';
+      if (!mounted.has(target)) continue;
+      // one that is retired in this moment, or has lost its account, holds up no other
+      const account = await readAccount(accountOf(this.layout.volume(id))).catch(() => null);
+      if (account) used.set(id, usedBytes(account, await roomOf(target)));
     }
     return used;
   }

@@ -32,6 +32,11 @@ export function parseMounts(text: string): readonly Mount[] {
     });
 }
 
+/** Where anything is mounted. */
+export async function mountedPlaces(): Promise<ReadonlySet<string>> {
+  return new Set(parseMounts(await readFile('/proc/self/mountinfo', 'utf8')).map(({ target }) => target));
+}
+
 /** What is mounted at exactly this place; null: nothing. */
 export async function mountAt(target: string): Promise<Mount | null> {
   const mounts = parseMounts(await readFile('/proc/self/mountinfo', 'utf8'));

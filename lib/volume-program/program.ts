@@ -16,6 +16,8 @@ import { Absent, Volumes } from './volumes';
 
 /** Less than a lock lives, and than the driver waits. */
 const LONGEST_MILLISECONDS = 100_000;
+/** For thousands of volumes, at the start of the machine. */
+const START_MILLISECONDS = 3_600_000;
 /** A slice of what is destroyed. */
 const SLICE_MILLISECONDS = 15_000;
 /** One process a volume, also when the caller of the one before has gone away. */
@@ -53,7 +55,7 @@ export async function runProgram(args: readonly string[], configuration: string,
 
 async function perform(request: Request, configuration: Configuration, caller: Caller): Promise<object> {
   const layout = new Layout(configuration);
-  const signal = AbortSignal.timeout(LONGEST_MILLISECONDS);
+  const signal = AbortSignal.timeout(request.verb === 'mount-all' ? START_MILLISECONDS : LONGEST_MILLISECONDS);
   if (request.of === 'backend') return ofBackend(request, configuration, layout, caller, signal);
   const { verb, id, number } = request;
   await layout.require(null);

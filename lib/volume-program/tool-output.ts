@@ -1,3 +1,8 @@
+import { VOLUMES } from './verbs';
+
+/** Of a volume in service, wherever the storage is mounted. */
+const VOLUME_PATH = new RegExp(`(?:^|/)${VOLUMES}/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$`);
+
 /** What btrfs counts of a subvolume, bytes. */
 export interface QuotaGroup {
   readonly usedBytes: bigint;
@@ -58,6 +63,21 @@ export function parseProjectNumbers(text: string): ReadonlyMap<string, number> {
         return [found[2] ?? '', Number(found[1])] as const;
       }),
   );
+}
+
+/**
+ * Reads `btrfs subvolume list`: the subvolume's id by that of the volume. Others are left out.
+ * @throws Error for output that is not what this version of it is known to write
+ */
+export function parseSubvolumes(text: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const line of text.split('\n').filter((each) => each !== '')) {
+    const [, group = '', path = ''] = /^ID (\d+) gen \d+ top level \d+ path (.+)$/.exec(line) ?? [];
+    if (group === '') throw new Error(`btrfs subvolume list: this line cannot be read: ${line}`);
+    const [, id] = VOLUME_PATH.exec(path) ?? [];
+    if (id !== undefined) found.set(id, group);
+  }
+  return found;
 }
 
 /** Lines behind the head of a table. @throws Error where there is no such head */

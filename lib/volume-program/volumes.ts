@@ -2,7 +2,7 @@ import { isThere } from '../drivers/durable-file';
 import { TerminalError } from '../ports/driver';
 import type { VolumeKind } from './kind';
 import type { Layout } from './layout';
-import { mountAt, mountVolume, unmountVolume } from './mounts';
+import { mountAt, mountedPlaces, mountVolume, unmountVolume } from './mounts';
 
 /** There is no such volume, in service or set aside as the verb needs it. */
 export class Absent extends Error {
@@ -39,7 +39,8 @@ export class Volumes {
   /** @throws TerminalError naming those that could not be mounted, when all others are */
   async mountAll(signal: AbortSignal): Promise<void> {
     const failed: unknown[] = [];
-    for (const id of await this.layout.ids())
+    const mounted = await mountedPlaces();
+    for (const id of (await this.layout.ids()).filter((each) => !mounted.has(this.layout.mountPoint(each) ?? '')))
       await this.mount(id, signal).catch((error: unknown) => failed.push(`${id}: ${String(error)}`));
     if (failed.length > 0)
       throw new TerminalError(`${failed.length} volumes could not be mounted: ${failed.join('; ')}`);

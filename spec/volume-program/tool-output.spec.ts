@@ -1,6 +1,11 @@
 import { parseAccount } from '../../lib/volume-program/image-account';
 import { parseMounts } from '../../lib/volume-program/mounts';
-import { parseProjectNumbers, parseProjects, parseQuotaGroups } from '../../lib/volume-program/tool-output';
+import {
+  parseProjectNumbers,
+  parseProjects,
+  parseQuotaGroups,
+  parseSubvolumes,
+} from '../../lib/volume-program/tool-output';
 
 /** btrfs-progs 6.2, `btrfs qgroup show --raw -r`. */
 const QGROUPS = `Qgroupid    Referenced    Exclusive  Max referenced   Path
@@ -43,6 +48,26 @@ describe('parseQuotaGroups', () => {
     ['a line more', `${QGROUPS}WARNING: qgroup data inconsistent, rescan recommended\n`],
   ])('refuses %s', (_, text) => {
     expect(() => parseQuotaGroups(text)).toThrow(Error);
+  });
+});
+
+describe('parseSubvolumes', () => {
+  const [one, other] = ['11111111-6d1e-4f0a-9b6c-3d2e1f0a9b8c', '22222222-6d1e-4f0a-9b6c-3d2e1f0a9b8c'];
+  it('reads which subvolume a volume in service is', () => {
+    const text = `ID 256 gen 9 top level 5 path volumes/${one}
+ID 257 gen 9 top level 5 path retired/${other}
+ID 258 gen 10 top level 5 path volumes/.${other}.new
+ID 259 gen 10 top level 300 path @storage/volumes/${other}
+ID 260 gen 10 top level 256 path volumes/${one}/made by a user
+`;
+    expect([...parseSubvolumes(text)]).toEqual([
+      [one, '256'],
+      [other, '259'],
+    ]);
+    expect(parseSubvolumes('').size).toBe(0);
+  });
+  it('refuses a complaint', () => {
+    expect(() => parseSubvolumes("ERROR: can't perform the search\n")).toThrow(Error);
   });
 });
 
