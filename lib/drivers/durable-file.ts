@@ -8,8 +8,14 @@ const FRESH = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | const
 /**
  * Replaces a file: whoever reads meets the old one or the new one, whole, and after a power cut too. The new one is written
  * beside it under a name that begins with a dot, always the same: what a killed process left is used again. So one writer a file.
+ * @param sync makes the folder's names last: where many files are replaced at once, they can share it
  */
-export async function replaceFile(file: string, text: string, mode: number): Promise<void> {
+export async function replaceFile(
+  file: string,
+  text: string,
+  mode: number,
+  sync: (folder: string) => Promise<void> = syncFolder,
+): Promise<void> {
   const folder = path.dirname(file);
   const beside = path.join(folder, `.${path.basename(file)}.new`);
   try {
@@ -25,7 +31,7 @@ export async function replaceFile(file: string, text: string, mode: number): Pro
     await unlink(beside).catch(() => undefined);
     throw error;
   }
-  await syncFolder(folder);
+  await sync(folder);
 }
 
 /** Removes a file for good; one that is not there is no error. @returns whether it was there */

@@ -11,6 +11,7 @@ import { GaneshaCheck } from '../../lib/drivers/nfs/ganesha-check';
 import { GaneshaIndex } from '../../lib/drivers/nfs/ganesha-index';
 import { readGaneshaOptions } from '../../lib/drivers/nfs/ganesha-options';
 import { GaneshaServer } from '../../lib/drivers/nfs/ganesha-server';
+import { ServedExports } from '../../lib/drivers/nfs/served-exports';
 import { thisProcess } from '../../lib/process-identity';
 import type { Backend } from '../drivers/contract';
 import { GaneshaStandIn } from './ganesha-stand-in';
@@ -42,7 +43,7 @@ export function ganeshaDriver({ root, exports, configuration }: GaneshaFolder, b
   const server = new GaneshaServer(
     files,
     new GaneshaIndex(files),
-    manager,
+    new ServedExports(manager),
     { pseudoRoot: '/volumes', options: readGaneshaOptions([]) },
     new GaneshaCheck(exports, configuration, manager),
   );
@@ -50,7 +51,13 @@ export function ganeshaDriver({ root, exports, configuration }: GaneshaFolder, b
 }
 
 /** A stand-in of the server, and drivers over it. */
-export async function ganeshaOfStandIn(): Promise<GaneshaFolder & { bus: GaneshaStandIn; make: () => NfsDriver }> {
+export interface GaneshaBackend extends GaneshaFolder {
+  readonly bus: GaneshaStandIn;
+  readonly make: () => NfsDriver;
+}
+
+/** Made in a folder of its own. */
+export async function ganeshaOfStandIn(): Promise<GaneshaBackend> {
   const place = ganeshaFolder(await mkdtemp(path.join(tmpdir(), 'nova-shared-filesystem-spec-')));
   await writeFile(place.configuration, `%include "${place.index}"\n`);
   const bus = new GaneshaStandIn(place.index);

@@ -1,4 +1,5 @@
 // Runs in the virtual machine alone (run.sh), as its root, over the built project. Prints TAP; ends with 1 where a proof fails.
+/* oxlint-disable typescript/no-floating-promises -- node:test waits for its tests by itself */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { access, constants } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { DBusError, Message, type MessageBus, sessionBus } from '@jellybrick/dbus-next';
 import { errorCode } from '../../error-code';
 
@@ -44,11 +45,11 @@ export class BusAway extends Error {
   override readonly name = 'BusAway';
 }
 
-/** A connection, and how it ends. */
+/** A connection, and the calls that wait for its answers. */
 interface Connected {
   readonly bus: MessageBus;
-  /** Rejects when the bus has gone; never resolves. */
-  readonly gone: Promise<never>;
+  /** Ends the waiting of a call. */
+  readonly waiting: Set<(reason: unknown) => void>;
 }
 
 /**
@@ -58,7 +59,7 @@ interface Connected {
 export class DbusObject implements BusObject {
   #connected: Connected | null = null;
   #running = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #queue: (() => void)[] = [];
 
   /** @param address as D-Bus writes it, `unix:path=/run/dbus/system_bus_socket` */
   constructor(
@@ -73,48 +74,48 @@ export class DbusObject implements BusObject {
     args: readonly unknown[],
     signal: AbortSignal,
   ): Promise<readonly unknown[]> {
-    await this.#turn();
+    if (this.#running >= MOST_AT_ONCE) await new Promise<void>((resolve) => this.#queue.push(resolve));
+    else this.#running += 1;
     try {
       signal.throwIfAborted();
-      return await this.#call(member, signature, args, signal);
+      return await this.#answer(new Message({ ...this.place, member, signature, body: [...args] }), signal);
     } finally {
-      this.#running -= 1;
-      this.#waiting.shift()?.();
+      // the place is handed on
+      const next = this.#queue.shift();
+      if (next) next();
+      else this.#running -= 1;
     }
   }
 
-  async #turn(): Promise<void> {
-    while (this.#running >= MOST_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#running += 1;
-  }
-
-  async #call(
-    member: string,
-    signature: string,
-    args: readonly unknown[],
-    signal: AbortSignal,
-  ): Promise<readonly unknown[]> {
+  async #answer(message: Message, signal: AbortSignal): Promise<readonly unknown[]> {
     const connected = await this.#connect();
-    const given = new AbortController();
-    const timer = setTimeout(() => {
-      this.#leave(connected);
-      given.abort(
-        new BusAway(`${this.place.destination} has not answered ${member} within ${this.longestMilliseconds} ms`),
-      );
-    }, this.longestMilliseconds);
-    const stop = () => given.abort(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-      const message = new Message({ ...this.place, member, signature, body: [...args] });
-      const answer = await Promise.race([connected.bus.call(message), connected.gone, aborted(given.signal)]);
-      return answer?.body ?? [];
-    } catch (error) {
-      if (error instanceof DBusError) throw new BusError(error.type, error.text, { cause: error });
-      throw error;
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', stop);
-    }
+    const { bus, waiting } = connected;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#leave(connected);
+        end(
+          new BusAway(
+            `${this.place.destination} has not answered ${message.member} within ${this.longestMilliseconds} ms`,
+          ),
+        );
+      }, this.longestMilliseconds);
+      const over = () => {
+        clearTimeout(timer);
+        waiting.delete(end);
+        signal.removeEventListener('abort', stop);
+      };
+      const end = (reason: unknown) => {
+        over();
+        reject(reason instanceof DBusError ? new BusError(reason.type, reason.text, { cause: reason }) : reason);
+      };
+      const stop = () => end(signal.reason);
+      waiting.add(end);
+      signal.addEventListener('abort', stop, { once: true });
+      bus
+        .call(message)
+        .then((answer) => resolve(answer?.body ?? []))
+        .then(over, end);
+    });
   }
 
   async #connect(): Promise<Connected> {
@@ -131,19 +132,24 @@ export class DbusObject implements BusObject {
 
   #connection(): Connected {
     const bus = sessionBus({ busAddress: this.address, authMethods: ['EXTERNAL'] });
-    const gone = new Promise<never>((_, reject) => {
-      const end = (cause?: unknown) => {
-        this.#leave(connected);
-        reject(new BusAway(`the D-Bus at ${this.address} has closed the connection`, { cause }));
-      };
-      // not among the events that it declares, but sent; without a listener it would end the process
-      (bus as EventEmitter).on('error', end);
-      // the library itself tells nobody, and calls would wait for ever
-      const connection: unknown = Reflect.get(bus, '_connection');
-      if (connection instanceof EventEmitter) connection.on('end', end);
+    const connected: Connected = { bus, waiting: new Set() };
+    const end = (cause?: unknown) => {
+      this.#leave(connected);
+      for (const each of connected.waiting)
+        each(new BusAway(`the D-Bus at ${this.address} has closed the connection`, { cause }));
+    };
+    // not among the events that it declares, but sent; without a listener it would end the process
+    (bus as EventEmitter).on('error', end);
+    // the library itself tells nobody, and calls would wait for ever
+    const connection: unknown = Reflect.get(bus, '_connection');
+    if (!(connection instanceof EventEmitter))
+      throw new Error('the D-Bus library is not the one that this was written for');
+    connection.on('end', end);
+    // a connection that nobody waits for keeps no process from ending; a call does, by its timer
+    connection.once('connect', () => {
+      const stream: unknown = Reflect.get(connection, 'stream');
+      if (stream instanceof Socket) stream.unref();
     });
-    gone.catch(() => undefined);
-    const connected = { bus, gone };
     return connected;
   }
 
@@ -152,10 +158,4 @@ export class DbusObject implements BusObject {
     this.#connected = null;
     connected.bus.disconnect();
   }
-}
-
-async function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
 }

@@ -1,16 +1,19 @@
 import { access, constants, mkdir } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import * as path from 'node:path';
 import { parseAddress } from '../../domain/address';
 import { type AccessList, TerminalError } from '../../ports/driver';
 import type { ProcessIdentity } from '../../ports/process';
-import { isFull, isMissing } from '../durable-file';
+import { isFull, isMissing, replaceFile, syncFolder } from '../durable-file';
 import { withLockFile } from '../lock-file';
+import { SharedRun } from '../shared-run';
 import { Reserve } from './reserve';
 import { fileNameOf } from './volume-id';
 
 /** The directory in which an NFS server finds one file a volume: who may write there when, and what to do when it is full. */
 export class ExportFiles {
   readonly #reserve: Reserve;
+  readonly #sync: SharedRun<void>;
 
   /**
    * @param directory absolute; what else is in it is left alone
@@ -22,11 +25,17 @@ export class ExportFiles {
     private readonly self: ProcessIdentity,
   ) {
     this.#reserve = new Reserve(directory);
+    this.#sync = new SharedRun(() => syncFolder(directory));
   }
 
   /** @throws Error when it is no id of a volume */
   fileOf(id: string): string {
     return path.join(this.directory, fileNameOf(id) + this.ending);
+  }
+
+  /** Writes the file of a volume. Many that are written at once are made to last together. */
+  async replace(id: string, text: string): Promise<void> {
+    await replaceFile(this.fileOf(id), text, 0o644, () => this.#sync.run());
   }
 
   /** @throws TerminalError when the directory cannot be written. None: it is made with the first list. */
@@ -88,7 +97,7 @@ export class ExportFiles {
 export function servedOf(list: AccessList): { readonly served: AccessList; readonly refused: Map<string, string> } {
   const refused = new Map(
     list.addresses
-      .filter((each) => parseAddress(each) !== each)
+      .filter((each) => isIP(each) !== 4 && parseAddress(each) !== each)
       .map((each) => [each, 'It is no IPv4 or IPv6 address.'] as const),
   );
   if (refused.size === 0) return { served: list, refused };

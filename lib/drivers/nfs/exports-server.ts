@@ -1,5 +1,5 @@
 import { type AccessList, type AccessResult, NewerRevision, type Volume } from '../../ports/driver';
-import { readIfThere, removeFile, replaceFile } from '../durable-file';
+import { readIfThere, removeFile } from '../durable-file';
 import { amongst, type ExportFiles, servedOf } from './export-files';
 import { parseExports, renderExports, revisionIn, sortedClients } from './exports-file';
 import type { Reload } from './reload';
@@ -83,7 +83,7 @@ export class ExportsServer implements NfsServer {
   ): Promise<ReadonlyMap<string, string>> {
     return this.files.locked(volume.id, signal, async () => {
       const { before, text, path: exported, addresses } = await this.#change(volume, where, list, mayGrant);
-      if (text !== null && text !== before) await replaceFile(this.files.fileOf(volume.id), text, 0o644);
+      if (text !== null && text !== before) await this.files.replace(volume.id, text);
       return (await this.reload?.bring(exported, addresses, signal)) ?? new Map<string, string>();
     });
   }

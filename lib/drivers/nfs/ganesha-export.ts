@@ -33,9 +33,13 @@ export interface GaneshaExport {
  * @throws Error when anything of it could mean something else to the server: nothing is quoted or escaped
  */
 export function renderGaneshaExport(wanted: GaneshaExport): string {
-  const { id, number, path, pseudo, options, clients } = wanted;
   const wrong = whatIsWrong(wanted);
   if (wrong !== null) throw new Error(`an export file cannot be written: ${wrong}`);
+  return textOf(wanted);
+}
+
+function textOf(wanted: GaneshaExport): string {
+  const { number, path, pseudo, options, clients } = wanted;
   const lines = [
     'EXPORT {',
     `  Export_Id = ${number};`,
@@ -53,7 +57,7 @@ export function renderGaneshaExport(wanted: GaneshaExport): string {
       : []),
     '}',
   ];
-  return `${exportComment({ ...wanted, id })}${lines.join('\n')}\n`;
+  return `${exportComment(wanted)}${lines.join('\n')}\n`;
 }
 
 /**
@@ -75,7 +79,13 @@ export function parseGaneshaExport(text: string): GaneshaExport | null {
       .map((each) => each.trim())
       .filter((each) => each !== ''),
   };
-  return whatIsWrong(found) === null && renderGaneshaExport(found) === text ? found : null;
+  return textOf(found) === text && whatIsWrong(found) === null ? found : null;
+}
+
+/** The number in an export file, whoever has written it: nothing is done by it alone. */
+export function numberIn(text: string): number | null {
+  const number = Number(/^ {2}Export_Id = (\d{1,5});$/m.exec(text)?.[1] ?? '0');
+  return number > 0 && number <= LARGEST_EXPORT_ID ? number : null;
 }
 
 function optionsIn(lines: string): readonly GaneshaOption[] {
@@ -95,6 +105,7 @@ function whatIsWrong({ id, number, path, pseudo, options, clients }: GaneshaExpo
 /** An address, or a CIDR: never a name, a pattern or a netgroup, which the server takes too. */
 function isBlock(client: AddressBlock): boolean {
   const [address = '', prefix, ...more] = client.split('/');
-  if (more.length > 0 || parseAddress(address) !== address) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (isIP(address) === 4 ? 32 : 128));
+  const family = isIP(address);
+  if (more.length > 0 || family === 0 || (family === 6 && parseAddress(address) !== address)) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
 }

@@ -1,7 +1,10 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import * as path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { TerminalError } from '../../ports/driver';
 import { isMissing, readIfThere, replaceFile } from '../durable-file';
+import { SharedRun } from '../shared-run';
 import type { ExportFiles } from './export-files';
 import { parseGaneshaExport } from './ganesha-export';
 import { isVolumeId } from './volume-id';
@@ -10,11 +13,20 @@ export const INDEX = 'exports.conf';
 const HEAD =
   '# Written by nova-shared-filesystem: what is changed here is written over. Every file that is named must be there, and have no fault:\n' +
   '# the server would not start with one that has.\n';
-/** Looked at side by side. */
-const AT_ONCE = 64;
+/** As `renderIndex` writes them. */
+const LINE = /^%include "(.*)\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.conf" # (\d{1,5})$/gm;
+/** So many files are looked at before others have their turn. */
+const AT_ONCE = 256;
 
 /** What the index has of a file: the number of its export. */
 type Entries = ReadonlyMap<string, number>;
+
+/** What the index has, and the other way round. */
+interface Known {
+  readonly stamp: string;
+  readonly entries: Entries;
+  readonly holders: ReadonlyMap<number, string>;
+}
 
 /** A file that was read, and what it was known by then. */
 interface Read {
@@ -32,33 +44,27 @@ export class GaneshaIndex {
   readonly #file: string;
   /** By id. */
   readonly #read = new Map<string, Read>();
-  #present: { readonly stamp: string; readonly entries: Entries } | null = null;
+  #present: Known | null = null;
   #wanted = new Map<string, number | null>();
-  #next: Promise<ReadonlyMap<string, string>> | null = null;
-  #running: Promise<unknown> = Promise.resolve();
+  readonly #change = new SharedRun(() => this.#changed());
 
   constructor(private readonly files: ExportFiles) {
     this.#file = path.join(files.directory, INDEX);
   }
 
   /** Makes an empty one where there is none. */
-  async prepare(signal: AbortSignal): Promise<void> {
-    if ((await stampOf(this.#file)) === null) await this.#change(signal);
+  async prepare(): Promise<void> {
+    if (stampOf(this.#file) === null) await this.#change.run();
   }
 
-  /** Which volumes it names, and by which numbers. */
-  async entries(): Promise<Entries> {
-    const stamp = await stampOf(this.#file);
-    if (stamp === null) return new Map();
-    if (this.#present?.stamp !== stamp)
-      this.#present = { stamp, entries: parseIndex((await readIfThere(this.#file)) ?? '', this.files) };
-    return this.#present.entries;
+  /** The number by which a volume is named; null: it is not. */
+  async numberOf(id: string): Promise<number | null> {
+    return (await this.#known()).entries.get(id) ?? null;
   }
 
   /** Whose a number is; null: nobody's. */
   async holder(number: number): Promise<string | null> {
-    for (const [id, each] of await this.entries()) if (each === number) return id;
-    return null;
+    return (await this.#known()).holders.get(number) ?? null;
   }
 
   /**
@@ -66,19 +72,19 @@ export class GaneshaIndex {
    * @throws Error when it is not as this program writes it; TerminalError when another has its number
    */
   async include(id: string, number: number, signal: AbortSignal): Promise<void> {
-    if ((await this.entries()).get(id) === number) return;
+    if ((await this.numberOf(id)) === number) return;
     await this.#changeOne(id, number, signal);
   }
 
   /** Names it no more. Returns when an index without it is in place. */
   async exclude(id: string, signal: AbortSignal): Promise<void> {
-    if ((await stampOf(this.#file)) !== null && !(await this.entries()).has(id)) return;
+    if (stampOf(this.#file) !== null && (await this.numberOf(id)) === null) return;
     await this.#changeOne(id, null, signal);
   }
 
   /** Numbers of the files, named or not. */
   async numbers(): Promise<ReadonlySet<number>> {
-    const entries = await this.entries();
+    const { entries } = await this.#known();
     const numbers = new Set(entries.values());
     for (const id of await this.#ids()) {
       const number = entries.has(id) ? null : (await this.#look(id)).number;
@@ -87,9 +93,19 @@ export class GaneshaIndex {
     return numbers;
   }
 
+  /** What it has, read again when it has changed. */
+  async #known(): Promise<Known> {
+    const stamp = stampOf(this.#file);
+    if (stamp === null) return { stamp: '', entries: new Map(), holders: new Map() };
+    if (this.#present?.stamp !== stamp)
+      this.#present = knownOf(stamp, parseIndex((await readIfThere(this.#file)) ?? '', this.files));
+    return this.#present;
+  }
+
   async #changeOne(id: string, number: number | null, signal: AbortSignal): Promise<void> {
     this.#wanted.set(id, number);
-    const trouble = (await this.#change(signal)).get(id);
+    const trouble = (await this.#change.run()).get(id);
+    signal.throwIfAborted();
     if (trouble === undefined || number === null) return;
     const holder = await this.holder(number);
     if (holder !== null && holder !== id)
@@ -97,29 +113,17 @@ export class GaneshaIndex {
     throw new Error(`${this.files.fileOf(id)} ${trouble}`);
   }
 
-  /** Changes that arrive while one is written share the next one. A change belongs to all who share it: nobody's signal ends it. */
-  async #change(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-    this.#next ??= this.#after(this.#running);
-    const troubles = await this.#next;
-    signal.throwIfAborted();
-    return troubles;
-  }
-
-  async #after(before: Promise<unknown>): Promise<ReadonlyMap<string, string>> {
-    await before.catch(() => undefined);
+  async #changed(): Promise<ReadonlyMap<string, string>> {
     const wanted = this.#wanted;
     this.#wanted = new Map();
-    const running = this.files.locked('exports', new AbortController().signal, () => this.#write(wanted));
-    this.#running = running;
-    this.#next = null;
-    return running;
+    return this.files.locked('exports', new AbortController().signal, () => this.#write(wanted));
   }
 
   /** @returns what is wrong with files that were left out */
   async #write(wanted: ReadonlyMap<string, number | null>): Promise<ReadonlyMap<string, string>> {
     const text = await readIfThere(this.#file);
     // one that was lost is made of the files again
-    const entries = new Map(text === null ? await this.#found() : parseIndex(text, this.files));
+    const entries = new Map(text === null ? await this.#found() : (await this.#known()).entries);
     for (const [id, number] of wanted) {
       // behind all others: of two with one number the later is the one that is refused
       entries.delete(id);
@@ -129,6 +133,8 @@ export class GaneshaIndex {
     for (const id of troubles.keys()) entries.delete(id);
     const written = renderIndex(entries, this.files);
     if (written !== text) await replaceFile(this.#file, written, 0o644);
+    // under its lock: nobody else has changed it since
+    this.#present = knownOf(stampOf(this.#file) ?? '', entries);
     return troubles;
   }
 
@@ -156,8 +162,11 @@ export class GaneshaIndex {
   }
 
   async #lookAtAll(ids: readonly string[]): Promise<void> {
-    for (let first = 0; first < ids.length; first += AT_ONCE)
-      await Promise.all(ids.slice(first, first + AT_ONCE).map((id) => this.#look(id)));
+    for (const [place, id] of ids.entries()) {
+      await this.#look(id);
+      // to ask for one file's stamp takes microseconds, but there may be tens of thousands
+      if (place % AT_ONCE === 0) await setImmediate();
+    }
     const named = new Set(ids);
     for (const id of this.#read.keys()) if (!named.has(id)) this.#read.delete(id);
   }
@@ -165,7 +174,7 @@ export class GaneshaIndex {
   /** Reads a file, unless it is the one that was read before. */
   async #look(id: string): Promise<Read> {
     const file = this.files.fileOf(id);
-    const stamp = await stampOf(file);
+    const stamp = stampOf(file);
     const known = this.#read.get(id);
     if (stamp !== null && known?.stamp === stamp) return known;
     const found = stamp === null ? null : parseGaneshaExport((await readIfThere(file)) ?? '');
@@ -194,20 +203,19 @@ export function renderIndex(entries: Entries, files: ExportFiles): string {
 }
 
 /** Reads an index; lines that this program does not write are none of its. */
-function parseIndex(text: string, files: ExportFiles): Entries {
+function parseIndex(text: string, { directory }: ExportFiles): Entries {
   const entries = new Map<string, number>();
-  for (const [line, id = '', number = ''] of text.matchAll(/^%include ".*\/([0-9a-f-]{36})\.conf" # (\d{1,5})$/gm))
-    if (isVolumeId(id) && line === `%include "${files.fileOf(id)}" # ${number}`) entries.set(id, Number(number));
+  for (const [, folder, id = '', number = ''] of text.matchAll(LINE))
+    if (folder === directory) entries.set(id, Number(number));
   return entries;
 }
 
-/** What changes with a file; null: there is none. */
-async function stampOf(file: string): Promise<string | null> {
-  try {
-    const { ino, size, mtimeNs } = await lstat(file, { bigint: true });
-    return `${ino}/${size}/${mtimeNs}`;
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
+function knownOf(stamp: string, entries: Entries): Known {
+  return { stamp, entries, holders: new Map([...entries].map(([id, number]) => [number, id])) };
+}
+
+/** What changes with a file; null: there is none. Not awaited: it takes microseconds, and waiting in line takes longer. */
+function stampOf(file: string): string | null {
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  return found === undefined ? null : `${found.ino}/${found.size}/${found.mtimeMs}/${found.ctimeMs}`;
 }

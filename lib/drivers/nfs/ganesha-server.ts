@@ -1,15 +1,21 @@
 import { truncate } from 'node:fs/promises';
 import { coverExactly, singleAddresses } from '../../domain/address-cover';
 import { type AccessList, type AccessResult, NewerRevision, TerminalError, type Volume } from '../../ports/driver';
-import { isMissing, readIfThere, removeFile, replaceFile } from '../durable-file';
-import { BusError } from './dbus';
+import { isMissing, readIfThere, removeFile } from '../durable-file';
 import { amongst, type ExportFiles, servedOf } from './export-files';
-import type { ExportManager, ShownExport } from './export-manager';
+import type { ShownExport } from './export-manager';
 import { revisionIn } from './exports-file';
 import type { GaneshaCheck } from './ganesha-check';
-import { type GaneshaExport, LARGEST_EXPORT_ID, parseGaneshaExport, renderGaneshaExport } from './ganesha-export';
+import {
+  type GaneshaExport,
+  LARGEST_EXPORT_ID,
+  numberIn,
+  parseGaneshaExport,
+  renderGaneshaExport,
+} from './ganesha-export';
 import type { GaneshaIndex } from './ganesha-index';
 import type { GaneshaOption } from './ganesha-options';
+import type { ServedExports } from './served-exports';
 import type { NfsServer } from './server';
 
 /** What the exports of a backend have in common. */
@@ -38,7 +44,7 @@ export class GaneshaServer implements NfsServer {
   constructor(
     private readonly files: ExportFiles,
     private readonly index: GaneshaIndex,
-    private readonly manager: ExportManager,
+    private readonly served: ServedExports,
     private readonly exports: GaneshaExports,
     private readonly checks: GaneshaCheck,
   ) {}
@@ -50,7 +56,7 @@ export class GaneshaServer implements NfsServer {
 
   async prepare(): Promise<void> {
     await this.files.prepare();
-    await this.index.prepare(new AbortController().signal);
+    await this.index.prepare();
   }
 
   async sync(
@@ -70,10 +76,14 @@ export class GaneshaServer implements NfsServer {
     return { refused };
   }
 
+  /** What the server lets in. Behind it the file's name, where a server that starts would let in others: then it has to be written anew. */
   async read(volume: Volume, where: string, signal: AbortSignal): Promise<readonly string[]> {
-    const shown = await this.#shown(volume, where, signal);
-    const { addresses, foreign } = singleAddresses(shown?.clients ?? []);
-    return [...addresses, ...foreign];
+    const shown = await this.served.show(volume, where, signal);
+    if (!shown) return [];
+    const { addresses, foreign } = singleAddresses(shown.clients);
+    const lasting = await this.#afterStart(volume);
+    const isSame = lasting?.length === addresses.length && addresses.every((each, index) => each === lasting[index]);
+    return [...addresses, ...foreign, ...(isSame ? [] : [this.files.fileOf(volume.id)])];
   }
 
   async remove(volume: Volume, where: string, signal: AbortSignal): Promise<void> {
@@ -82,7 +92,7 @@ export class GaneshaServer implements NfsServer {
       const standing = await this.#standing(id);
       try {
         for (const number of new Set([volume.number, standing.export?.number ?? null]))
-          if (number !== null) await this.#removeServed(id, number, where, signal);
+          await this.served.remove({ id, number }, where, signal);
       } finally {
         // a server that is down, or that cannot be called, does not start with it again
         await this.index.exclude(id, signal);
@@ -96,31 +106,31 @@ export class GaneshaServer implements NfsServer {
   }
 
   async numbers(signal: AbortSignal): Promise<ReadonlySet<number>> {
-    const [filed, served] = await Promise.all([this.index.numbers(), this.manager.list(signal)]);
-    return new Set([...filed, ...served.map(({ number }) => number).filter((number) => number > 0)]);
+    const [filed, served] = await Promise.all([this.index.numbers(), this.served.numbers(signal)]);
+    return new Set([...filed, ...served]);
+  }
+
+  /** Whom a server that starts lets in; null: it does not have the export, or it cannot be told. */
+  async #afterStart({ id, number }: Volume): Promise<readonly string[] | null> {
+    const standing = await this.#standing(id);
+    const named = await this.index.numberOf(id);
+    if (!standing.export || named !== number || standing.export.number !== number) return null;
+    return singleAddresses(standing.export.clients).addresses;
   }
 
   /** Exactly the list. */
   async #bring(volume: Volume, where: string, { addresses, revision }: AccessList, signal: AbortSignal): Promise<void> {
     const { id, number } = volume;
     if (number === null) throw new Error('the volume of this filesystem has no number yet');
-    const standing = await this.#standing(id, revision);
+    const before = await this.#text(id, revision);
     const holder = await this.index.holder(number);
     if (holder !== null && holder !== id)
       throw new TerminalError(`The number ${number} of this filesystem is in use on its backend, by ${holder}.`);
-    const former = standing.export?.number ?? number;
-    if (former !== number) await this.#removeServed(id, former, where, signal);
-    await this.#write(standing.text, this.#exportOf(volume, number, where, revision, addresses));
+    const former = numberIn(before ?? '') ?? number;
+    if (former !== number) await this.served.remove({ id, number: former }, where, signal);
+    await this.#write(before, this.#exportOf(volume, number, where, revision, addresses));
     await this.index.include(id, number, signal);
-    try {
-      await this.manager.update(this.files.fileOf(id), number, signal);
-    } catch (error) {
-      if (!(error instanceof BusError)) throw error;
-      // the path of an export cannot be changed
-      if (!(await this.#hasMoved(id, number, where, signal))) throw error;
-      await this.manager.remove(number, signal);
-      await this.manager.update(this.files.fileOf(id), number, signal);
-    }
+    await this.served.bring(this.files.fileOf(id), { id, number }, where, signal);
   }
 
   /** What the server and the file both let in, of the list. Nothing is exported that is not. */
@@ -129,7 +139,7 @@ export class GaneshaServer implements NfsServer {
     const number = standing.export?.number ?? volume.number;
     let shown: ShownExport | null;
     try {
-      shown = await this.#shown({ id: volume.id, number }, where, signal);
+      shown = await this.served.show({ id: volume.id, number }, where, signal);
     } catch (error) {
       // a server that is down, or that cannot be called, does not start with them again
       if (number !== null) await this.#shorten(volume, number, where, list, standing, null);
@@ -139,7 +149,7 @@ export class GaneshaServer implements NfsServer {
     await this.#shorten(volume, number, where, list, standing, shown);
     if (!shown) return;
     await this.index.include(volume.id, number, signal);
-    await this.manager.update(this.files.fileOf(volume.id), number, signal);
+    await this.served.bring(this.files.fileOf(volume.id), { id: volume.id, number }, shown.path, signal);
   }
 
   /** Writes the file without those who have to go, where there is one, or the server lets in somebody. */
@@ -153,7 +163,7 @@ export class GaneshaServer implements NfsServer {
   ): Promise<void> {
     if (standing.text === null && !shown) return;
     // a list that only shrinks stays where it is, whatever is configured since
-    const path = standing.export?.path ?? shown?.path ?? where;
+    const path = shown?.path ?? standing.export?.path ?? where;
     const lists = [standing.export?.clients, shown?.clients].filter((each) => each !== undefined);
     const wanted = lists.length === 0 ? [] : lists.reduce(among, addresses);
     await this.#write(standing.text, this.#exportOf(volume, number, path, revision, wanted));
@@ -172,7 +182,7 @@ export class GaneshaServer implements NfsServer {
     if (standing && amongst(before, addresses).length === before.length) return;
     await this.#empty(volume.id);
     const number = standing?.number ?? volume.number;
-    if (number !== null) await this.#removeServed(volume.id, number, where, signal);
+    await this.served.remove({ id: volume.id, number }, where, signal);
   }
 
   async #empty(id: string): Promise<void> {
@@ -183,11 +193,17 @@ export class GaneshaServer implements NfsServer {
 
   /** @throws NewerRevision */
   async #standing(id: string, revision?: bigint): Promise<Standing> {
-    const text = await readIfThere(this.files.fileOf(id));
-    if (text === null) return { text, export: null };
-    if (revision !== undefined && revisionIn(text) > revision) throw new NewerRevision(revisionIn(text));
-    const found = parseGaneshaExport(text);
+    const text = await this.#text(id, revision);
+    const found = parseGaneshaExport(text ?? '');
     return { text, export: found?.id === id ? found : null };
+  }
+
+  /** @throws NewerRevision */
+  async #text(id: string, revision?: bigint): Promise<string | null> {
+    const text = await readIfThere(this.files.fileOf(id));
+    if (text !== null && revision !== undefined && revisionIn(text) > revision)
+      throw new NewerRevision(revisionIn(text));
+    return text;
   }
 
   #exportOf(
@@ -205,38 +221,8 @@ export class GaneshaServer implements NfsServer {
 
   async #write(before: string | null, wanted: GaneshaExport): Promise<void> {
     const text = renderGaneshaExport(wanted);
-    if (text !== before) await replaceFile(this.files.fileOf(wanted.id), text, 0o644);
+    if (text !== before) await this.files.replace(wanted.id, text);
   }
-
-  /** The server's export with that number, if it is this volume's; null: it has none. */
-  async #shown(
-    { id, number }: Pick<Volume, 'id' | 'number'>,
-    where: string,
-    signal: AbortSignal,
-  ): Promise<ShownExport | null> {
-    if (number === null) return null;
-    const shown = await this.manager.show(number, signal);
-    return shown && isOf(shown, id, where) ? shown : null;
-  }
-
-  /** Never another's that has the number, as a database that was restored may say. */
-  async #removeServed(id: string, number: number, where: string, signal: AbortSignal): Promise<void> {
-    if (await this.#shown({ id, number }, where, signal)) await this.manager.remove(number, signal);
-  }
-
-  /** @throws TerminalError when the number is another's */
-  async #hasMoved(id: string, number: number, where: string, signal: AbortSignal): Promise<boolean> {
-    const shown = await this.manager.show(number, signal);
-    if (!shown || shown.path === where) return false;
-    if (!isOf(shown, id, where))
-      throw new TerminalError(`The number ${number} of this filesystem is in use on its backend, by ${shown.path}.`);
-    return true;
-  }
-}
-
-/** The server tells no more of an export than its path; an id in it is as good. */
-function isOf({ path }: ShownExport, id: string, where: string): boolean {
-  return path === where || path.endsWith(`/${id}`);
 }
 
 function among(list: readonly string[], blocks: readonly string[]): readonly string[] {

@@ -11,6 +11,7 @@ import { PLAIN_PATH } from './ganesha-export';
 import { GaneshaIndex } from './ganesha-index';
 import { readGaneshaOptions } from './ganesha-options';
 import { GaneshaServer } from './ganesha-server';
+import { ServedExports } from './served-exports';
 import type { NfsServer } from './server';
 
 const SYSTEM_BUS = 'unix:path=/run/dbus/system_bus_socket';
@@ -54,7 +55,13 @@ export function createGanesha(
   const manager = new ExportManager(new DbusObject(bus, EXPORT_MANAGER));
   const check = new GaneshaCheck(directory, configuration, manager);
   return {
-    server: new GaneshaServer(files, new GaneshaIndex(files), manager, { pseudoRoot, options }, check),
+    server: new GaneshaServer(
+      files,
+      new GaneshaIndex(files),
+      new ServedExports(manager),
+      { pseudoRoot, options },
+      check,
+    ),
     host,
     address: { host: isIPv6(host) ? `[${host}]` : host, path: pseudoRoot },
   };

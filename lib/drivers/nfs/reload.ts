@@ -4,6 +4,7 @@ import { TerminalError } from '../../ports/driver';
 import { isMissing } from '../durable-file';
 import { ProgramFailed, run } from '../run';
 import type { Command } from '../settings';
+import { SharedRun } from '../shared-run';
 import { parseTable } from './exports-file';
 
 const LONGEST_MILLISECONDS = 60_000;
@@ -13,8 +14,7 @@ const LONGEST_MILLISECONDS = 60_000;
  * (0 for an address that it skipped, 1 for another file's fault): what the server then has is read back from its table.
  */
 export class Reload {
-  #next: Promise<void> | null = null;
-  #present: Promise<void> = Promise.resolve();
+  readonly #load = new SharedRun(() => this.#loaded());
 
   /**
    * @param command what makes the server load its files
@@ -45,7 +45,8 @@ export class Reload {
    * @throws Error when it still lets in somebody else, or has taken none at all
    */
   async bring(path: string, addresses: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-    await this.#run(signal);
+    await this.#load.run();
+    signal.throwIfAborted();
     const taken = await this.#taken(path, signal);
     if (!taken) throw new Error(`the NFS server has no table ${this.table}: correct the setting "table"`);
     const found = new Set(taken);
@@ -75,21 +76,7 @@ export class Reload {
     }
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
-    this.#next ??= this.#after(this.#present);
-    await this.#next;
-    signal.throwIfAborted();
-  }
-
-  /** A run belongs to all who share it: nobody's signal ends it. */
-  async #after(present: Promise<void>): Promise<void> {
-    await present.catch(() => undefined);
-    this.#present = this.#load();
-    this.#next = null;
-    await this.#present;
-  }
-
-  async #load(): Promise<void> {
+  async #loaded(): Promise<void> {
     const [program, ...args] = this.command;
     try {
       await run(program, args, AbortSignal.timeout(LONGEST_MILLISECONDS));

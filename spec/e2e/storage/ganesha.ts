@@ -28,7 +28,14 @@ export class Ganesha {
   #daemon: ChildProcess | null = null;
   #busDaemon: ChildProcess | null = null;
 
-  constructor(private readonly lab: StorageLab) {
+  /**
+   * As docs/samples/ganesha.conf has it.
+   * @param defaults other defaults of exports than there; null: those
+   */
+  constructor(
+    private readonly lab: StorageLab,
+    defaults: string | null = null,
+  ) {
     const at = (name: string) => path.join(lab.folder, name);
     this.exports = at('exports');
     this.bus = `unix:path=${at('bus')}`;
@@ -38,28 +45,22 @@ export class Ganesha {
     mkdirSync('/var/run/ganesha', { recursive: true });
     writeFileSync(path.join(this.exports, 'exports.conf'), '');
     writeFileSync(at('bus.conf'), BUS(at('bus')));
+    const sample = readFileSync(path.resolve(__dirname, '../../../docs/samples/ganesha.conf'), 'utf8');
+    const changes: readonly (readonly [RegExp, string])[] = [
+      [/^%include .*$/m, `%include "${this.exports}/exports.conf"`],
+      // a server that is started again serves at once, and writes nowhere else
+      [
+        /^NFSv4 \{$/m,
+        `NFSv4 {\n  Graceless = true;\n  RecoveryBackend = fs_ng;\n  RecoveryRoot = "${at('recovery')}";`,
+      ],
+      ...(defaults === null ? [] : [[/^EXPORT_DEFAULTS \{[^}]*\}$/m, `EXPORT_DEFAULTS {\n${defaults}\n}`] as const]),
+    ];
     writeFileSync(
       this.configuration,
-      `NFS_CORE_PARAM {
-  Protocols = 4;
-  NFS_Port = 2049;
-  Enable_NLM = false;
-  Enable_RQUOTA = false;
-  Enable_UDP = false;
-}
-NFSv4 {
-  Graceless = true;
-  Lease_Lifetime = 20;
-  Only_Numeric_Owners = true;
-  Allow_Numeric_Owners = true;
-  RecoveryBackend = fs_ng;
-  RecoveryRoot = "${at('recovery')}";
-}
-EXPORT_DEFAULTS {
-  Access_Type = NONE;
-}
-%include "${this.exports}/exports.conf"
-`,
+      changes.reduce((text, [what, by]) => {
+        if (!what.test(text)) throw new Error(`docs/samples/ganesha.conf has nothing like ${what}`);
+        return text.replace(what, by);
+      }, sample),
     );
   }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the volumes need, as root, on Debian 12. No service is started. May be run again.
 set -euo pipefail
-PACKAGES=(btrfs-progs xfsprogs e2fsprogs quota mount util-linux sudo nfs-kernel-server gcc libc6-dev libxml2-utils)
+PACKAGES=(btrfs-progs xfsprogs e2fsprogs quota mount util-linux sudo nfs-kernel-server gcc libc6-dev)
 
 die() {
   echo "$*" >&2

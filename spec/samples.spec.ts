@@ -1,18 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
-import { EXPORT_MANAGER } from '../lib/drivers/nfs/export-manager';
 import { MARKER } from '../lib/drivers/nfs/marker';
 import { readRequest } from '../lib/volume-program/arguments';
 import { parseConfiguration } from '../lib/volume-program/configuration';
 import { BACKEND_VERBS, VOLUME_VERBS } from '../lib/volume-program/verbs';
 
-const folder = path.resolve(__dirname, '../docs/filer');
+const folder = path.resolve(__dirname, '../docs/samples');
 const read = (name: string) => readFileSync(path.join(folder, name), 'utf8');
 const ID = '0f8a1c52-6d1e-4f0a-9b6c-3d2e1f0a9b8c';
 
-describe('docs/filer', () => {
+describe('docs/samples', () => {
   it('has a sudoers rule with exactly the verbs of the volume program', () => {
-    const forms = [...read('sudoers').matchAll(/\^\(([a-z|-]+)\) (\S+)( \S+)?\$/g)];
+    const forms = [...read('nova-shared-filesystem.sudoers').matchAll(/\^\(([a-z|-]+)\) (\S+)( \S+)?\$/g)];
     const [without = '', withNumber = ''] = forms.map(([, verbs]) => verbs);
     const needsNumber = new Map<string, boolean>([
       ...BACKEND_VERBS.map((verb) => [verb, false] as const),
@@ -23,15 +22,6 @@ describe('docs/filer', () => {
     expect(withNumber.split('|').toSorted()).toEqual(verbs(true).toSorted());
     for (const verb of without.split('|')) expect(() => readRequest([verb, ID])).not.toThrow();
     for (const verb of withNumber.split('|')) expect(() => readRequest([verb, ID, '1'])).not.toThrow();
-  });
-
-  it('has a D-Bus policy that allows the export manager to one account, and nothing else of Ganesha', () => {
-    const rules = [...read('ganesha-dbus-policy.conf').matchAll(/<(allow|deny|policy) [^>]*>/g)].map(([rule]) => rule);
-    const sends = rules.filter((rule) => rule.includes('send_'));
-    expect(sends.length).toBeGreaterThan(0);
-    for (const rule of sends) expect(rule).toContain(`send_path="${EXPORT_MANAGER.path}"`);
-    expect(sends.some((rule) => rule.includes(`send_interface="${EXPORT_MANAGER.interface}"`))).toBe(true);
-    expect(rules.filter((rule) => rule.startsWith('<policy'))).toEqual(['<policy user="nova-shared-filesystem">']);
   });
 
   it('has a unit that mounts all before a server exports', () => {
