@@ -1,4 +1,4 @@
-import { constants, open, rename, unlink } from 'node:fs/promises';
+import { constants, lstat, open, rename, unlink } from 'node:fs/promises';
 import * as path from 'node:path';
 import { errorCode } from '../error-code';
 
@@ -61,6 +61,17 @@ export async function readIfThere(file: string): Promise<string | null> {
   } catch (error) {
     if (isMissing(error)) return null;
     if (errorCode(error) === 'ELOOP') return '';
+    throw error;
+  }
+}
+
+/** Whether a name is there, whatever it is: a link is not followed. */
+export async function isThere(file: string): Promise<boolean> {
+  try {
+    await lstat(file);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
     throw error;
   }
 }

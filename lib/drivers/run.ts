@@ -10,7 +10,8 @@ export class ProgramFailed extends Error {
     readonly exitCode: number | null,
     /** True: there is no such program. */
     readonly isMissing: boolean,
-    output: string,
+    /** What it complained of. */
+    readonly output: string,
     options?: ErrorOptions,
   ) {
     super(`${program} ${exitCode === null ? 'did not run' : `ended with ${exitCode}`}: ${output.trim()}`, options);

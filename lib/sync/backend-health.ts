@@ -151,7 +151,7 @@ function lacks({ capabilities }: Driver): string[] {
   const { quota, shrink, usage, isolation, enforces, boundedLists } = capabilities;
   return [
     ...(quota ? [] : ['quota: a volume can grow past its size']),
-    ...(shrink ? [] : ['shrink: a smaller size is not refused']),
+    ...(shrink ? [] : [quota ? 'shrink: no volume can be made smaller' : 'shrink: a smaller size is not refused']),
     ...(usage === 'walk' ? ['usage: counted at most once an hour'] : []),
     ...(usage === 'none' ? ['usage: what is used is not told'] : []),
     ...(isolation === 'file-system' ? [] : ['isolation: volumes share a file system']),

@@ -22,6 +22,8 @@ export interface Backend {
   readonly ofAnotherService?: boolean;
   /** The list is the volume's own: who removes the one by hand removes the other. */
   readonly listGoesWithVolume?: boolean;
+  /** It cannot make volumes larger where the specs run: said by a TerminalError, and nothing changes. */
+  readonly refusesToGrow?: boolean;
   tearDown(): Promise<void>;
 }
 
@@ -110,8 +112,19 @@ export function describeDriver(name: string, setUp: () => Promise<Backend>): voi
         const volume = await made();
         await backend.write(volume.id, 1_000);
         await sync(volume, ['10.0.0.1']);
-        await driver.ensure({ ...volume, size: parseSize('2Gb') }, false, signal);
+        const grown = driver.ensure({ ...volume, size: parseSize('2Gb') }, false, signal);
+        if (backend.refusesToGrow) await expect(grown).rejects.toThrow(TerminalError);
+        else await grown;
         expect(await read(volume)).toEqual(['10.0.0.1']);
+        expect(await backend.files(volume.id)).toHaveLength(1);
+      });
+      it('refuses a size below what it holds, where it enforces sizes, and keeps all', async () => {
+        const volume = await made();
+        await backend.write(volume.id, 5_000_000);
+        const smaller = driver.ensure({ ...volume, size: parseSize('1Mb') }, false, signal);
+        if (driver.capabilities.quota) await expect(smaller).rejects.toThrow(TerminalError);
+        else await smaller;
+        await driver.ensure(volume, false, signal);
         expect(await backend.files(volume.id)).toHaveLength(1);
       });
     });

@@ -1,40 +1,15 @@
-import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { createDriver } from '../../lib/drivers';
 import type { Driver, Volume } from '../../lib/ports/driver';
 import { thisProcess } from '../../lib/process-identity';
 import { aVolume } from '../drivers/contract';
+import { exportfsIn } from './volumes/real-exportfs';
 
-const EXPORTFS = '/usr/sbin/exportfs';
 /** What the machine's own NFS server has: no spec may change it. */
 const OF_THE_MACHINE = ['/etc/exports', '/etc/exports.d', '/var/lib/nfs/etab'];
 const signal = new AbortController().signal;
-
-/**
- * The real exportfs in a mount namespace of its own: it reads exports from `exports` below the folder alone, and keeps its
- * table in `nfs`. Needs no nfsd in the kernel.
- */
-async function exportfsIn(folder: string): Promise<string> {
-  if (!existsSync(EXPORTFS)) throw new Error(`${EXPORTFS} is missing: install nfs-kernel-server`);
-  const program = path.join(folder, 'exportfs');
-  const user = process.getuid?.() === 0 ? '' : '--map-root-user';
-  const inside = [
-    'mount -t tmpfs tmpfs /etc && mkdir /etc/exports.d',
-    `mount --bind '${folder}/exports' /etc/exports.d`,
-    `mount --bind '${folder}/nfs' /var/lib/nfs`,
-    `exec ${EXPORTFS} "$@"`,
-  ].join(' && ');
-  await writeFile(
-    program,
-    `#!/bin/sh\nexec unshare --mount ${user} sh -c "${inside.replaceAll(/["$]/g, '\\$&')}" sh "$@"\n`,
-  );
-  await chmod(program, 0o755);
-  for (const name of ['exports', 'nfs']) await mkdir(path.join(folder, name));
-  await writeFile(path.join(folder, 'nfs', 'etab'), '');
-  return program;
-}
 
 const ofTheMachine = () =>
   Promise.all(OF_THE_MACHINE.map((each) => readFile(each, 'utf8').catch(() => readdir(each).catch(() => null))));

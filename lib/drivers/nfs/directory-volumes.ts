@@ -1,20 +1,14 @@
-import { chmod, lstat, mkdir, readdir, rename, statfs } from 'node:fs/promises';
+import { chmod, mkdir, rename } from 'node:fs/promises';
 import * as path from 'node:path';
-import {
-  type Room,
-  type StoredVolume,
-  TerminalError,
-  type Volume,
-  VolumeLost,
-  type VolumeRecord,
-} from '../../ports/driver';
-import { isMissing, removeFile, syncFolder } from '../durable-file';
+import { type Room, type StoredVolume, type Volume, VolumeLost, type VolumeRecord } from '../../ports/driver';
+import { isThere, removeFile, syncFolder } from '../durable-file';
 import { readRecord, writeRecord } from '../volume-record';
 import { allocatedBytes } from './allocated-bytes';
 import { readMarker, writeMarker } from './marker';
 import { removeTree } from './remove-tree';
 import type { NfsVolumes } from './server';
-import { fileNameOf, isVolumeId } from './volume-id';
+import { isVolume, roomOf, volumesIn } from './volume-folders';
+import { fileNameOf } from './volume-id';
 
 /** Where what was retired waits to be purged. */
 const RETIRED = '.retired';
@@ -53,14 +47,14 @@ export class DirectoryVolumes implements NfsVolumes {
   }
 
   async has(id: string): Promise<boolean> {
-    return isDirectory(this.pathOf(id));
+    return isVolume(this.pathOf(id));
   }
 
   async ensure(volume: Volume, mayCreate: boolean): Promise<void> {
     const folder = this.pathOf(volume.id);
-    if (!(await isDirectory(folder))) {
+    if (!(await isVolume(folder))) {
       // one that was retired is not begun anew: its data may be asked for
-      if (!mayCreate || (await isDirectory(this.#retired(volume.id)))) throw new VolumeLost();
+      if (!mayCreate || (await isVolume(this.#retired(volume.id)))) throw new VolumeLost();
       await this.#create(folder);
     }
     await this.record(volume);
@@ -89,7 +83,7 @@ export class DirectoryVolumes implements NfsVolumes {
     const [hasVolume, hasRecord] = [await isThere(folder), await isThere(`${folder}.json`)];
     if (!hasVolume && !hasRecord) return;
     await mkdir(path.dirname(retired), { mode: 0o700 }).catch(async (error: unknown) => {
-      if (!(await isDirectory(path.dirname(retired)))) throw error;
+      if (!(await isVolume(path.dirname(retired)))) throw error;
     });
     if (hasVolume) await rename(folder, retired);
     if (hasRecord) await rename(`${folder}.json`, `${retired}.json`);
@@ -98,8 +92,8 @@ export class DirectoryVolumes implements NfsVolumes {
 
   async restore(id: string): Promise<void> {
     const [folder, retired] = [this.pathOf(id), this.#retired(id)];
-    if (await isDirectory(folder)) return;
-    if (!(await isDirectory(retired))) throw new VolumeLost();
+    if (await isVolume(folder)) return;
+    if (!(await isVolume(retired))) throw new VolumeLost();
     // the record first: a volume in service has one
     if (await isThere(`${retired}.json`)) await rename(`${retired}.json`, `${folder}.json`);
     await rename(retired, folder);
@@ -113,7 +107,7 @@ export class DirectoryVolumes implements NfsVolumes {
   }
 
   async list(): Promise<readonly StoredVolume[]> {
-    const [inService, retired] = [await foldersOf(this.root), await foldersOf(path.join(this.root, RETIRED))];
+    const [inService, retired] = [await volumesIn(this.root), await volumesIn(path.join(this.root, RETIRED))];
     return [...inService.map((id) => ({ id, retired: false })), ...retired.map((id) => ({ id, retired: true }))];
   }
 
@@ -133,50 +127,10 @@ export class DirectoryVolumes implements NfsVolumes {
   async #create(folder: string): Promise<void> {
     const beside = path.join(path.dirname(folder), `.${path.basename(folder)}.new`);
     await mkdir(beside).catch(async (error: unknown) => {
-      if (!(await isDirectory(beside))) throw error;
+      if (!(await isVolume(beside))) throw error;
     });
     await chmod(beside, this.mode);
     await rename(beside, folder);
     await syncFolder(this.root);
   }
-}
-
-async function isThere(file: string): Promise<boolean> {
-  try {
-    await lstat(file);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
-}
-
-/** Of links never: what a link points at is not the volume. */
-async function isDirectory(folder: string): Promise<boolean> {
-  try {
-    const found = await lstat(folder);
-    if (!found.isDirectory())
-      throw new TerminalError('Something else stands where the volume of this filesystem should be.');
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
-}
-
-/** Names of the folders of volumes. No folder: none. */
-async function foldersOf(folder: string): Promise<readonly string[]> {
-  try {
-    const found = await readdir(folder, { withFileTypes: true });
-    return found.filter((each) => each.isDirectory() && isVolumeId(each.name)).map(({ name }) => name);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
-}
-
-/** Of the file system that a folder is on, as an ordinary user has it. */
-async function roomOf(folder: string): Promise<Room> {
-  const { bsize, blocks, bavail } = await statfs(folder, { bigint: true });
-  return { totalBytes: blocks * bsize, freeBytes: bavail * bsize };
 }

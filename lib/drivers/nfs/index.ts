@@ -4,16 +4,15 @@ import { parseAddress } from '../../domain/address';
 import type { Driver } from '../../ports/driver';
 import type { ProcessIdentity } from '../../ports/process';
 import type { Command, Settings } from '../settings';
-import { DirectoryVolumes } from './directory-volumes';
 import { NfsDriver } from './driver';
 import { ExportFiles } from './export-files';
 import { checkOptions, DEFAULT_OPTIONS } from './exports-options';
 import { ExportsServer } from './exports-server';
 import { createGanesha } from './ganesha-settings';
 import { Reload } from './reload';
+import { readVolumes } from './volumes-settings';
 
 const EXPORTFS: Command = ['/usr/sbin/exportfs', '-ra'];
-const MODE = /^[0-7]{3,4}$/;
 /** What may stand in an export location: a name or an address, and a path without blanks. */
 const HOST = /^[A-Za-z0-9.:_-]{1,253}$/;
 const EXPORT_PATH = /^(\/[A-Za-z0-9._-]+)+$/;
@@ -24,17 +23,11 @@ const EXPORT_PATH = /^(\/[A-Za-z0-9._-]+)+$/;
  */
 export function createNfsDriver(settings: Settings, text: string, self: ProcessIdentity): Driver {
   const kind = settings.word('server', ['exports-file', 'ganesha']);
-  const volumes = settings.inner('volumes');
-  volumes.word('kind', ['directory']);
-  const root = path.resolve(volumes.text('root'));
-  const mode = volumes.text('mode', '1777');
-  if (!MODE.test(mode)) throw volumes.wrong('mode', 'expected an octal mode such as "1777"');
-  volumes.end();
+  const { storage, exported } = readVolumes(settings.inner('volumes'));
 
   if (kind === 'ganesha') {
-    const { server, host, address } = createGanesha(settings.inner('ganesha'), root, self);
+    const { server, host, address } = createGanesha(settings.inner('ganesha'), exported, self);
     settings.end();
-    const storage = new DirectoryVolumes(root, Number.parseInt(mode, 8));
     return new NfsDriver(storage, server, address, text, ownAddresses(host));
   }
 
@@ -42,8 +35,8 @@ export function createNfsDriver(settings: Settings, text: string, self: ProcessI
   const directory = path.resolve(exports.text('directory'));
   const host = exports.text('exportAddress');
   if (!HOST.test(host)) throw exports.wrong('exportAddress', 'expected an address or a host name');
-  const exportPath = exports.text('exportPath', root);
-  if (exportPath !== root && !EXPORT_PATH.test(exportPath))
+  const exportPath = exports.text('exportPath', exported);
+  if (exportPath !== exported && !EXPORT_PATH.test(exportPath))
     throw exports.wrong('exportPath', 'expected an absolute path of A-Z a-z 0-9 . _ - without a slash at its end');
   const options = checkOptions(exports.texts('options', DEFAULT_OPTIONS));
   const command = exports.command('reload', EXPORTFS);
@@ -52,7 +45,7 @@ export function createNfsDriver(settings: Settings, text: string, self: ProcessI
   settings.end();
 
   return new NfsDriver(
-    new DirectoryVolumes(root, Number.parseInt(mode, 8)),
+    storage,
     new ExportsServer(new ExportFiles(directory, '.exports', self), options, command && new Reload(command, table)),
     { host: isIPv6(host) ? `[${host}]` : host, path: exportPath },
     text,

@@ -37,8 +37,8 @@ export interface NfsVolumes {
   mark(identity: string, signal: AbortSignal): Promise<void>;
   /** Where a volume of this id is or would be, absolute. */
   pathOf(id: string): string;
-  /** Whether it is there. */
-  has(id: string): Promise<boolean>;
+  /** Whether it is there, and can be exported: one that is not mounted is mounted first. */
+  has(id: string, signal: AbortSignal): Promise<boolean>;
   /** @throws VolumeLost, TerminalError */
   ensure(volume: Volume, mayCreate: boolean, signal: AbortSignal): Promise<void>;
   /** Writes down beside the volume whose it is. */

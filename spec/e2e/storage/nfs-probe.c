@@ -97,6 +97,14 @@ static int loop(struct nfs_context *nfs, const char *file) {
   return 0;
 }
 
+/* What the server has answered, `NFS4ERR_DQUOT`: libnfs has no errno for some. */
+static const char *status(struct nfs_context *nfs) {
+  static char found[64];
+  const char *at = strstr(nfs_get_error(nfs), "NFS4ERR_");
+  snprintf(found, sizeof found, "%.*s", at ? (int)strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") : 0, at ? at : "");
+  return found;
+}
+
 static int fill(struct nfs_context *nfs, const char *file, long long wanted) {
   static char buffer[LARGEST];
   struct nfsfh *handle;
@@ -106,7 +114,8 @@ static int fill(struct nfs_context *nfs, const char *file, long long wanted) {
   memset(buffer, 'x', sizeof buffer);
   while (done < wanted && (result = nfs_pwrite(nfs, handle, done, sizeof buffer, buffer)) >= 0) done += result;
   if (result >= 0) result = nfs_fsync(nfs, handle);
-  printf("{\"event\":\"fill\",\"errno\":%d,\"bytes\":%lld,\"t\":%.1f}\n", result < 0 ? -result : 0, done, now());
+  printf("{\"event\":\"fill\",\"errno\":%d,\"bytes\":%lld,\"text\":\"%s\",\"t\":%.1f}\n", result < 0 ? -result : 0, done,
+         result < 0 ? status(nfs) : "", now());
   return result < 0 ? 12 : 0;
 }
 

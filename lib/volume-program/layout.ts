@@ -1,0 +1,116 @@
+import { chmod, chown, lstat, mkdir, readdir, rename } from 'node:fs/promises';
+import * as path from 'node:path';
+import { syncFolder } from '../drivers/durable-file';
+import { readMarkerText, writeMarker } from '../drivers/nfs/marker';
+import { errorCode } from '../error-code';
+import type { Configuration } from './configuration';
+import { requireRootsFolder } from './ownership';
+import { RECORDS, RETIRED, SUFFIX, VOLUMES } from './verbs';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Clients of the kernel's NFS server walk here, as nobody, on their way to a volume; they see no names. */
+const EXPORTED = 0o751;
+
+/** Who asked by sudo, from what sudo itself tells; root where it was root. */
+export interface Caller {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Where things are on the storage. Everything but `records` is root's, so nobody can put a link in its place. */
+export class Layout {
+  readonly root: string;
+  readonly volumes: string;
+  readonly retired: string;
+  readonly #suffix: string;
+
+  constructor(private readonly configuration: Configuration) {
+    this.root = configuration.root;
+    this.volumes = path.join(this.root, VOLUMES);
+    this.retired = path.join(this.root, RETIRED);
+    this.#suffix = SUFFIX[configuration.kind];
+  }
+
+  /** The data of a volume in service. */
+  volume(id: string): string {
+    return path.join(this.volumes, id + this.#suffix);
+  }
+
+  /** The data of a volume that was set aside. */
+  setAside(id: string): string {
+    return path.join(this.retired, id + this.#suffix);
+  }
+
+  /** A volume that is being made: no volume yet. */
+  begun(id: string): string {
+    return path.join(this.volumes, `.${id}${this.#suffix}.new`);
+  }
+
+  /** Where a volume is mounted by itself; null where it is exported in its place. */
+  mountPoint(id: string): string | null {
+    return this.configuration.mounts && path.join(this.configuration.mounts, id);
+  }
+
+  /** Ids of the volumes in service. */
+  async ids(): Promise<readonly string[]> {
+    const names = await readdir(this.volumes);
+    const ids = names
+      .filter((name) => name.endsWith(this.#suffix))
+      .map((name) => name.slice(0, 36) + name.slice(36 + this.#suffix.length));
+    return ids.filter((id) => UUID.test(id));
+  }
+
+  /**
+   * Requires that this is the storage, whole, ours, and root's alone. Before anything else is done.
+   * @param identity of the backend; null where the caller does not tell
+   * @returns the identity in the marker
+   */
+  async require(identity: string | null): Promise<string> {
+    await requireRootsFolder(this.root);
+    const marker = await readMarkerText(this.root);
+    if (marker === null) throw new Error(`The storage ${this.root} has no marker: it is not mounted, or not ours.`);
+    const expected = this.configuration.identity ?? identity ?? marker;
+    if (!UUID.test(marker) || marker !== expected || (identity !== null && marker !== identity))
+      throw new Error(`The storage ${this.root} has another marker: it is another deployment's.`);
+    const { dev } = await lstat(this.root);
+    for (const folder of [this.volumes, this.retired]) {
+      await requireRootsFolder(folder);
+      if ((await lstat(folder)).dev !== dev) throw new Error(`${folder} is on another file system than ${this.root}.`);
+    }
+    if (this.configuration.mounts !== null) await requireRootsFolder(this.configuration.mounts);
+    return marker;
+  }
+
+  /** Makes the folders, and then the marker, whole or not at all. Never replaces another's. */
+  async mark(identity: string, { uid, gid }: Caller): Promise<void> {
+    await requireRootsFolder(this.root);
+    const { identity: expected, mounts } = this.configuration;
+    if (expected !== null && expected !== identity)
+      throw new Error('The configuration of the volume program has the identity of another backend.');
+    // whoever asks may look what there is, and change nothing
+    await ownFolder(this.retired, 0o750, 0, gid);
+    await ownFolder(this.volumes, mounts === null ? EXPORTED : 0o750, 0, gid);
+    if (mounts !== null) await ownFolder(mounts, EXPORTED, 0, gid);
+    await ownFolder(path.join(this.root, RECORDS), 0o700, uid, gid);
+    await writeMarker(this.root, identity, 0o644);
+  }
+
+  /** Moves a volume within the storage, for good. */
+  async move(from: string, to: string): Promise<void> {
+    await rename(from, to);
+    await Promise.all([syncFolder(this.volumes), syncFolder(this.retired)]);
+  }
+}
+
+/** Makes a folder with owner and mode; one that is there is left as it is. */
+async function ownFolder(folder: string, mode: number, uid: number, gid: number): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST' && (await lstat(folder)).isDirectory()) return;
+    throw error;
+  }
+  await chown(folder, uid, gid);
+  await chmod(folder, mode);
+}
