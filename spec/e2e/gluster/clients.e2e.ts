@@ -3,7 +3,7 @@ import { parseSize } from '../../../lib/domain/size';
 import { type Driver, TerminalError, type Volume } from '../../../lib/ports/driver';
 import { aVolume } from '../../drivers/contract';
 import { eventually } from '../../support/eventually';
-import { BRICKS, type GlusterClient, GlusterCluster } from './cluster';
+import { type GlusterClient, GlusterCluster } from './cluster';
 import { moment, WriteLoop } from './write-loop';
 
 jest.setTimeout(120_000);
@@ -140,19 +140,5 @@ describe('real clients of a real Gluster', () => {
     await write('large', 20);
     await expect(driver.ensure(volume, false, signal)).rejects.toThrow(TerminalError);
     await write('small', 1);
-  });
-
-  it('declares no isolation, since root on a client can take the credentials of Gluster’s own daemons', async () => {
-    expect(driver.capabilities.isolation).toBe('none');
-    await made();
-    // should this fail some day: docs/drivers.md says that it works
-    const { namespace } = stranger;
-    await namespace.run('mkdir', '-p', '/mnt/all');
-    await namespace.run('glusterfs', '--volfile-server=10.99.0.1', '--volfile-id=gluster/quotad', '/mnt/all');
-    const write = async () => {
-      await namespace.shell('echo evil > /mnt/all/evil');
-      return cluster.node.shell(`ls ${BRICKS}/*/evil`);
-    };
-    await eventually(() => write().then(() => null, String), 60_000);
   });
 });
