@@ -67,6 +67,8 @@ export interface Filesystem {
   readonly number: number | null;
   /** Null until the driver has made the export. */
   readonly exportLocation: string | null;
+  /** What it is mounted with, `NFS`; null until there is an export location. */
+  readonly protocol: string | null;
   /** Bytes allocated when the backend was last asked; null: not known. */
   readonly usedBytes: bigint | null;
   readonly fault: Fault | null;

@@ -5,9 +5,6 @@ import { type Caller, seesCause, seesInstancesOf } from '../domain/permission';
 import type { AccessLogEntry } from '../ports/access-log-store';
 import type { FilesystemRow, FilesystemView, InstanceEntry } from '../ports/filesystem-store';
 
-/** What clients mount with. Every driver of now speaks NFS. */
-const PROTOCOL = 'NFS';
-
 /** The entry of the specification. */
 export function shortEntry({ name, size, scope, project }: Filesystem): object {
   return { name, size: size.text, scope, ...(project === null ? {} : { project }) };
@@ -25,7 +22,7 @@ export function detailEntry({ filesystem, accessState }: FilesystemRow, caller: 
 }
 
 function everyAttribute(filesystem: Filesystem, access: object, { isAdmin }: Caller): object {
-  const { id, owner, status, fault, exportLocation, usedBytes, created, updated, backend } = filesystem;
+  const { id, owner, status, fault, exportLocation, protocol, usedBytes, created, updated, backend } = filesystem;
   return {
     ...shortEntry(filesystem),
     id,
@@ -33,7 +30,7 @@ function everyAttribute(filesystem: Filesystem, access: object, { isAdmin }: Cal
     status,
     fault: fault && { message: fault.message, created: time(fault.created) },
     export_location: exportLocation,
-    protocol: PROTOCOL,
+    protocol,
     // exact below 8 PiB
     used: usedBytes === null ? null : Number(usedBytes),
     access,

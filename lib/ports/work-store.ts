@@ -110,7 +110,10 @@ export interface Settlements {
    */
   assignNumber(claim: Claim, taken: ReadonlySet<number>, largest: number): Promise<number | null>;
   /** There is a volume, of this size. */
-  settleVolume(claim: Claim, volume: { readonly exportLocation: string; readonly size: Size }): Promise<boolean>;
+  settleVolume(
+    claim: Claim,
+    volume: { readonly exportLocation: string; readonly protocol: string; readonly size: Size },
+  ): Promise<boolean>;
   /**
    * The backend lets in these addresses, and refuses those; the difference goes into the access log. With `release` the
    * run ends with it (`release` below), in one transaction.

@@ -99,7 +99,7 @@ export class PostgresOrphans implements OrphanStore {
   async recreate(id: string): Promise<boolean> {
     return this.#retry(
       id,
-      `applied_size_bytes = null, applied_size_text = null, export_location = null, volume_fingerprint = null,
+      `applied_size_bytes = null, applied_size_text = null, export_location = null, protocol = null, volume_fingerprint = null,
        used_bytes = null, used_counted = null,`,
       'recreate',
     );

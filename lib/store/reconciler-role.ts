@@ -20,7 +20,7 @@ export const RIGHTS: Readonly<Record<string, readonly string[]>> = {
     'select',
     // never whose it is, who may use it, where it is, and whether it is to be there; of its size what the guard lets through
     `update (size_bytes, size_text, applied_size_bytes, applied_size_text, volume_fingerprint, attributes_revision,
-       retired, purge_after, purging, restoring, number, export_location, used_bytes, used_counted, usage_wanted, failed, fault_message, fault_created, last_error,
+       retired, purge_after, purging, restoring, number, export_location, protocol, used_bytes, used_counted, usage_wanted, failed, fault_message, fault_created, last_error,
        desired_revision, applied_revision, withdraw_revision, seen_revision, cause, behind_since, access_count,
        next_attempt, not_before, grant_not_before, leased_by, lease_token, failures, updated)`,
     'delete',

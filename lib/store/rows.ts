@@ -17,6 +17,7 @@ export interface FilesystemTableRow {
   readonly backend: string;
   readonly number: number | null;
   readonly export_location: string | null;
+  readonly protocol: string | null;
   readonly used_bytes: string | null;
   readonly fault_message: string | null;
   readonly fault_created: Date | null;
@@ -42,6 +43,7 @@ const COLUMNS = [
   'backend',
   'number',
   'export_location',
+  'protocol',
   'used_bytes',
   'fault_message',
   'fault_created',
@@ -78,6 +80,7 @@ export function toFilesystem(row: FilesystemTableRow): Filesystem {
     backend: row.backend,
     number: row.number,
     exportLocation: row.export_location,
+    protocol: row.protocol,
     usedBytes: row.used_bytes === null ? null : BigInt(row.used_bytes),
     fault:
       row.fault_message === null || row.fault_created === null

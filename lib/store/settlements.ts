@@ -37,14 +37,18 @@ export class PostgresSettlements implements Settlements {
 
   async settleVolume(
     claim: Claim,
-    { exportLocation, size }: { readonly exportLocation: string; readonly size: Size },
+    {
+      exportLocation,
+      protocol,
+      size,
+    }: { readonly exportLocation: string; readonly protocol: string; readonly size: Size },
   ): Promise<boolean> {
     return this.#settle(
       claim,
-      `export_location = $4, applied_size_bytes = $5, applied_size_text = $6,
+      `export_location = $4, applied_size_bytes = $5, applied_size_text = $6, protocol = $7,
        volume_fingerprint = (select b.fingerprint from backends b where b.name = f.backend),
        updated = case when f.applied_size_bytes is distinct from $5::bigint then $3 else f.updated end`,
-      [exportLocation, size.bytes, size.text],
+      [exportLocation, size.bytes, size.text, protocol],
     );
   }
 

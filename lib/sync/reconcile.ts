@@ -157,7 +157,8 @@ export class Reconcile {
 
   async #ensure(claim: Claim, { filesystem }: Wanted, mayCreate: boolean, signal: AbortSignal): Promise<void> {
     const exportLocation = await this.driver.ensure(filesystem, mayCreate, signal);
-    requireLease(await this.work.settleVolume(claim, { exportLocation, size: filesystem.size }));
+    const { protocol } = this.driver.capabilities;
+    requireLease(await this.work.settleVolume(claim, { exportLocation, protocol, size: filesystem.size }));
   }
 
   /** Resizes, and asks for the export location anew when settings have changed. A size that is refused goes back. */

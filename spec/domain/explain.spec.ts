@@ -28,6 +28,7 @@ const FILESYSTEM: Filesystem = {
   appliedRevision: 3n,
   backend: 'default',
   number: null,
+  protocol: null,
   exportLocation: '10.0.0.1:/volumes/x',
   usedBytes: null,
   fault: null,

@@ -22,6 +22,7 @@ const existing = (rest: Partial<Filesystem> = {}): Filesystem => ({
   appliedRevision: 1n,
   backend: 'default',
   number: null,
+  protocol: null,
   exportLocation: null,
   usedBytes: null,
   fault: null,

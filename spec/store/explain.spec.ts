@@ -198,7 +198,7 @@ describe('an explanation', () => {
     const wanted = await work.wanted(claim);
     if (!wanted) throw new Error('the lease was lost');
     const nothing = { applied: new Set<string>(), refused: new Map<string, string>(), complete: true };
-    await work.settleVolume(claim, { exportLocation: 'x', size: wanted.filesystem.size });
+    await work.settleVolume(claim, { exportLocation: 'x', protocol: 'NFS', size: wanted.filesystem.size });
     await work.settleAccess(claim, wanted, nothing, { pause: 1_000, grantPause: 5_000, retryAfter: null });
     expect(of((await explain(name, 'a')).explanation, 'next_attempt')).toMatchObject([{ holds: true, time: null }]);
     await instances.apply([anObservation(clock, 'a', { project: 'p1', addresses: ['10.0.0.1'] })]);

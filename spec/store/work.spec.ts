@@ -109,7 +109,7 @@ describe('the queue', () => {
     const nothing = { applied: new Set<string>(), refused: new Map<string, string>(), complete: true };
     const before = await row(id, '*');
     expect(await work.wanted(lost)).toBeNull();
-    expect(await work.settleVolume(lost, { exportLocation: 'x', size })).toBe(false);
+    expect(await work.settleVolume(lost, { exportLocation: 'x', protocol: 'NFS', size })).toBe(false);
     expect(await work.settleAccess(lost, wanted, nothing, release)).toBe(false);
     expect(await work.settleAccess(lost, wanted, nothing, null)).toBe(false);
     expect(await work.refuseResize(lost, 'no')).toBe(false);

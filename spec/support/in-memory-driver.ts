@@ -39,7 +39,7 @@ export class InMemoryDriver implements Driver {
     isolation: 'file-system',
     enforces: 'server',
     boundedLists: false,
-    protocol: 'NFS',
+    protocol: 'MEMORY',
     largestNumber: null,
   };
   readonly ownAddresses: readonly string[] = [];

@@ -15,7 +15,11 @@ export async function settle({ work }: Worker, claim: Claim): Promise<boolean> {
   if (!wanted) return false;
   const { filesystem, access } = wanted;
   if (filesystem.appliedSize?.bytes !== filesystem.size.bytes && !filesystem.deletionWanted)
-    await work.settleVolume(claim, { exportLocation: `10.0.0.1:/volumes/${filesystem.id}`, size: filesystem.size });
+    await work.settleVolume(claim, {
+      exportLocation: `10.0.0.1:/volumes/${filesystem.id}`,
+      protocol: 'NFS',
+      size: filesystem.size,
+    });
   const settlement = { applied: new Set(access.addresses), refused: new Map(), complete: true };
   if (!filesystem.deletionWanted) return work.settleAccess(claim, wanted, settlement, AT_ONCE);
   await work.settleAccess(claim, wanted, settlement, null);

@@ -95,6 +95,7 @@ describe('the reconciler', () => {
     expect(await show(filesystem)).toMatchObject({
       status: 'available',
       exportLocation: `memory:/${filesystem.id}`,
+      protocol: 'MEMORY',
       access: { entitled: 2, applied: 2, state: 'current' },
     });
 

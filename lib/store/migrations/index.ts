@@ -6,6 +6,7 @@ import * as numbers from './0004-numbers';
 import * as deletedFilesystems from './0005-deleted-filesystems';
 import * as drift from './0006-drift';
 import * as manyFilers from './0007-many-filers';
+import * as protocol from './0008-protocol';
 
 interface Migration {
   readonly name: string;
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0005-deleted-filesystems', ...deletedFilesystems },
   { name: '0006-drift', ...drift },
   { name: '0007-many-filers', ...manyFilers },
+  { name: '0008-protocol', ...protocol },
 ];
 
 /** What knex asks for. */
