@@ -9,9 +9,6 @@ import { RECORDS, RETIRED, SUFFIX, VOLUMES } from './verbs';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Clients of the kernel's NFS server walk here, as nobody, on their way to a volume; they see no names. */
-const EXPORTED = 0o751;
-
 /** Who asked by sudo, from what sudo itself tells; root where it was root. */
 export interface Caller {
   readonly uid: number;
@@ -89,9 +86,8 @@ export class Layout {
     if (expected !== null && expected !== identity)
       throw new Error('The configuration of the volume program has the identity of another backend.');
     // whoever asks may look what there is, and change nothing
-    await ownFolder(this.retired, 0o750, 0, gid);
-    await ownFolder(this.volumes, mounts === null ? EXPORTED : 0o750, 0, gid);
-    if (mounts !== null) await ownFolder(mounts, EXPORTED, 0, gid);
+    for (const folder of [this.volumes, this.retired]) await ownFolder(folder, 0o750, 0, gid);
+    if (mounts !== null) await ownFolder(mounts, 0o750, 0, gid);
     await ownFolder(path.join(this.root, RECORDS), 0o700, uid, gid);
     await writeMarker(this.root, identity, 0o644);
   }

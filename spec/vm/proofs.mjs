@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
+  chmodSync,
   closeSync,
   existsSync,
   fsyncSync,
@@ -91,6 +92,8 @@ for (const [type, mkfs] of Object.entries(PROJECTS))
       const root = mountStorage(type, mkfs, ',prjquota');
       driver = driverOf(type, { kind: 'project-quota', root });
       await driver.mark(IDENTITY, signal);
+      // for the user of these proofs alone
+      chmodSync(`${root}/volumes`, 0o751);
       assert.equal(await driver.check(signal), IDENTITY);
     });
 
@@ -147,6 +150,7 @@ describe('image with ext4', () => {
     // the root on ext4 is small: the images are elsewhere
     sh('mount', '-t', 'tmpfs', '-o', 'size=500m,mode=755', 'tmpfs', '/srv/images');
     await driver.mark(IDENTITY, signal);
+    chmodSync('/srv/mounts', 0o751);
     const volume = aVolume({ size: parseSize('20Mb') });
     await driver.ensure(volume, true, signal);
     const file = `/srv/mounts/${volume.id}/file`;
@@ -207,6 +211,7 @@ describe("the kernel's NFS server and client", () => {
     sh('mount', '-t', 'nfsd', 'nfsd', '/proc/fs/nfsd');
     driver = driverOf('ext4', { kind: 'project-quota', root: '/srv/ext4' });
     location = await driver.ensure(volume, true, signal);
+    chmodSync('/srv/ext4/volumes', 0o750);
     await allow(['10.99.0.11'], 1n);
     sh('rpc.nfsd', '-N', '3', '-H', FILER, '-U', '2');
     sh('rpc.mountd', '-N', '3');
@@ -242,5 +247,25 @@ describe("the kernel's NFS server and client", () => {
       try {
         closeSync(each);
       } catch {}
+  });
+
+  it('serves directories whose root nobody else may enter', async () => {
+    const directories = createDriver(
+      {
+        name: 'directories',
+        driver: 'nfs',
+        server: 'exports-file',
+        volumes: { kind: 'directory', root: '/srv/ext4-directories' },
+        exports: { directory: '/etc/exports.d', exportAddress: FILER, reload: true },
+      },
+      { process: thisProcess() },
+    );
+    await directories.mark(IDENTITY, signal);
+    const one = aVolume();
+    location = await directories.ensure(one, true, signal);
+    await directories.syncAccess(one, { addresses: ['10.99.0.11'], revision: 1n }, true, signal);
+    mountIn('one', '/mnt/directory');
+    fill('/mnt/directory/file', 1);
+    sh('umount', '/mnt/directory');
   });
 });
