@@ -122,7 +122,9 @@ export function describeDriver(name: string, setUp: () => Promise<Backend>): voi
         const volume = await made();
         await backend.write(volume.id, 5_000_000);
         const smaller = driver.ensure({ ...volume, size: parseSize('1Mb') }, false, signal);
-        if (driver.capabilities.quota) await expect(smaller).rejects.toThrow(TerminalError);
+        // another service rounds up, and what it holds cannot be written here
+        if (driver.capabilities.quota && !backend.ofAnotherService)
+          await expect(smaller).rejects.toThrow(TerminalError);
         else await smaller;
         await driver.ensure(volume, false, signal);
         expect(await backend.files(volume.id)).toHaveLength(1);
