@@ -1,4 +1,4 @@
-// The process that is measured by event.mjs: the router, the reconciler and the driver, as a gateway has them.
+// The process that is measured by event.mjs, bus.mjs and cutoff.mjs: the router, the reconciler and the driver, as a gateway has them.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -22,13 +22,15 @@ const extension = await createSharedFilesystemExtension({
     notifications: 'versioned',
   },
   backends: [
-    {
-      name: 'default',
-      driver: 'nfs',
-      server: 'exports-file',
-      volumes: { kind: 'directory', root: join(folder, 'volumes') },
-      exports: { directory: join(folder, 'exports'), exportAddress: '192.0.2.1' },
-    },
+    process.env.BENCH_BACKEND
+      ? JSON.parse(process.env.BENCH_BACKEND)
+      : {
+          name: 'default',
+          driver: 'nfs',
+          server: 'exports-file',
+          volumes: { kind: 'directory', root: join(folder, 'volumes') },
+          exports: { directory: join(folder, 'exports'), exportAddress: '192.0.2.1' },
+        },
   ],
 });
 await extension.start();
