@@ -53,6 +53,8 @@ export interface BackendServing {
 export const STALE_MILLISECONDS = 30_000;
 
 export interface BackendStore {
+  /** What is known of it; null: it was never registered. */
+  find(backend: string): Promise<BackendRecord | null>;
   /**
    * Makes the row where there is none. With another fingerprint than stored, takes ours: from then on processes with the
    * older one claim nothing, and all its filesystems are bumped, in slices, by `rebump`.

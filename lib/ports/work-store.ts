@@ -62,6 +62,8 @@ export interface AccessSettlement {
   readonly applied: ReadonlySet<string>;
   /** Canonical address → why. */
   readonly refused: ReadonlyMap<string, string>;
+  /** Addresses that were confirmed before, and of which the backend tells nothing now: they stay confirmed. Absent: none. */
+  readonly kept?: ReadonlySet<string> | undefined;
   /** Whether the wanted list is in force but for what was refused; false: only what had to go is gone. */
   readonly complete: boolean;
 }

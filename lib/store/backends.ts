@@ -30,6 +30,14 @@ export class PostgresBackends implements BackendStore {
     private readonly version: string,
   ) {}
 
+  async find(name: string): Promise<BackendRecord | null> {
+    const [row] = await this.database.query<{ identity: string; marked: boolean; fingerprint: string }>(
+      'select identity, marked, fingerprint from backends where name = $1',
+      [name],
+    );
+    return row ? { name, ...row } : null;
+  }
+
   async register(
     { name, fingerprint }: ServedBackend,
     driver: string,

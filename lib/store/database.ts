@@ -155,7 +155,7 @@ function isRetryable(error: unknown): boolean {
 
 /** SQLSTATE classes and system errors that mean: not the statement's fault, ask again later. Tables that are not there yet too. */
 const OUTAGE =
-  /^(08|53|57P|58|E(CONN|PIPE|NOENT|NOTFOUND|HOST|NET|AI_|TIMEDOUT))|^(25006|57014|3D000|28P01|28000|42P01|3F000)$/;
+  /^(08|53|57P|58|E(CONN|PIPE|NOENT|NOTFOUND|HOST|NET|AI_|TIMEDOUT))|^(25006|55000|57014|3D000|28P01|28000|42P01|3F000)$/;
 const OUTAGE_WORDS = /Connection (terminated|ended)|timeout expired|acquir(e|ing) a connection|aborted|not queryable/i;
 
 function outage(error: unknown): unknown {

@@ -18,11 +18,12 @@ export async function settleAccess(
   now: Date,
   { filesystemId, leaseToken }: Claim,
   wanted: Wanted,
-  { applied, refused, complete }: AccessSettlement,
+  { applied, refused, complete, kept = new Set() }: AccessSettlement,
   release: Release | null,
 ): Promise<boolean> {
   const entries = wanted.claims.filter(({ address }) => applied.has(address));
-  const { granted, withdrawn } = accessDifference(entries, wanted.entries);
+  const { granted, withdrawn: gone } = accessDifference(entries, wanted.entries);
+  const withdrawn = gone.filter(({ address }) => !kept.has(address));
   const faults = new Map([
     ...wanted.surplus.map((address) => [address, SURPLUS] as const),
     ...wanted.disputed.map((address) => [address, DISPUTED] as const),
@@ -36,7 +37,7 @@ export async function settleAccess(
       now,
       ...releaseValues(wanted, release ?? NO_RELEASE, now),
       complete,
-      applied.size,
+      applied.size + kept.size,
       withdrawn.map(({ instanceId }) => instanceId),
       withdrawn.map(({ address }) => address),
       granted.map(({ instanceId }) => instanceId),

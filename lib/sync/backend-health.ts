@@ -18,6 +18,8 @@ export type Soundness = 'sound' | 'withdraw-only' | 'down';
  */
 export class BackendHealth {
   #record: BackendRecord | null = null;
+  /** Whether its settings were put in force: when its storage was found to be the backend's own. */
+  #isRegistered = false;
   #state: BackendState = 'starting';
   #message: string | null = null;
   #isUpElsewhere = false;
@@ -80,8 +82,7 @@ export class BackendHealth {
   async #verify(signal: AbortSignal): Promise<Soundness> {
     const begun = this.clock.monotonic();
     try {
-      this.#record ??= await this.#enroll(signal);
-      const { identity } = this.#record;
+      const { identity } = this.#isRegistered && this.#record ? this.#record : await this.#introduce(signal);
       const marker = await this.driver.check(signal);
       if (marker === identity) {
         this.#become('up', null);
@@ -104,6 +105,8 @@ export class BackendHealth {
       message: this.#message,
     });
     this.#isUpElsewhere = isUpElsewhere;
+    // its own settings are not in force yet: they are when its storage is there
+    if (!this.#isRegistered) return;
     if (fingerprint === this.served.fingerprint) {
       if (this.#state === 'outdated-settings') this.#become('starting', null);
     } else
@@ -111,6 +114,15 @@ export class BackendHealth {
         'outdated-settings',
         'Another process has started with other settings: start this one with the same.',
       );
+  }
+
+  /** Puts this process' settings in force, unless its storage is not the backend's own: whose is not has no say in them. */
+  async #introduce(signal: AbortSignal): Promise<BackendRecord> {
+    const known = await this.backends.find(this.served.name);
+    const isOwn = !known?.marked || (await this.driver.check(signal)) === known.identity;
+    this.#record = isOwn ? await this.#enroll(signal) : known;
+    this.#isRegistered = isOwn;
+    return this.#record;
   }
 
   /** Makes the backend's row, and marks storage that never had a marker for a backend that never had one. */
@@ -142,7 +154,7 @@ export class BackendHealth {
 
 function wrongMarker(marker: string | null, identity: string): string {
   return marker === null
-    ? `The storage has no marker: it is not mounted, or was made anew. Mount it; where its data is lost for good, write ${identity} into its marker file.`
+    ? `The storage has no marker: it is not mounted, or was made anew. Mount it; where its data is lost for good, write ${identity} into its marker file (docs/drivers.md, "The marker").`
     : `The storage has the marker ${marker}, the database expects ${identity}: one of the two is another deployment's. Correct the backend's paths, or the database that is in use.`;
 }
 

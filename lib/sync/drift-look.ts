@@ -67,12 +67,18 @@ export class DriftLook {
     return true;
   }
 
-  /** No run comes to what is out of service: it is closed here. Whoever restores it meanwhile has a higher revision. */
-  async #closeRetired({ volume }: AtRest, signal: AbortSignal): Promise<void> {
+  /**
+   * No run comes to what is out of service: it is closed here, also where the backend has a later revision, from before the
+   * database was restored: a list that is written when it is put back into service has a higher one still.
+   */
+  async #closeRetired({ volume, leaseToken }: AtRest, signal: AbortSignal): Promise<void> {
+    const close = (revision: bigint) => this.driver.syncAccess(volume, { addresses: [], revision }, false, signal);
     try {
-      await this.driver.syncAccess(volume, { addresses: [], revision: volume.desiredRevision }, false, signal);
+      await close(volume.desiredRevision);
     } catch (error) {
       if (!(error instanceof NewerRevision)) throw error;
+      const again = await this.store.atRest(volume.id);
+      if (again?.retired && again.leaseToken === leaseToken) await close(error.revision);
     }
   }
 

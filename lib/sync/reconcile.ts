@@ -65,7 +65,7 @@ export class Reconcile {
         requireLease(await work.park(claim, wanted.access.revision, this.#reason()));
         return 'parked';
       case 'withdraw-only':
-        await this.#withdraw(claim, wanted, signal);
+        await this.#withdrawFromWhatStands(claim, wanted, signal);
         requireLease(await work.park(claim, wanted.access.revision, this.#reason()));
         return 'parked';
       case 'sound':
@@ -187,6 +187,20 @@ export class Reconcile {
     await this.#takeAway(wanted, signal);
     const applied = new Set(await this.driver.readAccess(wanted.filesystem, signal));
     requireLease(await this.work.settleAccess(claim, wanted, { applied, refused: new Map(), complete: false }, null));
+  }
+
+  /**
+   * Where the storage is not the backend's own, its lists may be another's too: only who is found on one, and is not on it any
+   * more, is known to be out.
+   */
+  async #withdrawFromWhatStands(claim: Claim, wanted: Wanted, signal: AbortSignal): Promise<void> {
+    const { driver, work } = this;
+    const before = new Set(await driver.readAccess(wanted.filesystem, signal).catch(() => []));
+    signal.throwIfAborted();
+    await this.#takeAway(wanted, signal);
+    const applied = new Set(await driver.readAccess(wanted.filesystem, signal));
+    const kept = new Set(wanted.entries.map(({ address }) => address).filter((each) => !before.has(each)));
+    requireLease(await work.settleAccess(claim, wanted, { applied, refused: new Map(), kept, complete: false }, null));
   }
 
   async #takeAway({ filesystem, access }: Wanted, signal: AbortSignal): Promise<void> {

@@ -204,6 +204,19 @@ describe('the comparison of a backend with what it was confirmed to let in', () 
     expect(driver.stored.get(filesystem.id)?.retired).toBe(true);
   });
 
+  it('closes a retired volume whose list is later than the database, which was restored', async () => {
+    const process = await settled({ deletionGrace: 3_600_000 });
+    const filesystem = await served(process);
+    await stores.filesystems.transaction('spec', async (tx) => {
+      await tx.lock(filesystem.name);
+      await tx.markDeleting(filesystem.id);
+    });
+    await process.until(async () => driver.stored.get(filesystem.id)?.retired);
+    driver.stored.set(filesystem.id, { size: 1n << 32n, used: 0n, retired: false });
+    driver.lists.set(filesystem.id, { revision: 40n, addresses: ['10.0.0.1'] });
+    await process.until(async () => held(filesystem)?.length === 0);
+  });
+
   it('takes an extra address out of a lost volume, and makes nothing in its place', async () => {
     const process = await settled();
     const filesystem = await served(process);

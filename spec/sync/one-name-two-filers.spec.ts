@@ -7,8 +7,9 @@ const ID = 'spec-process';
 describe('two hosts that have different storage under one backend’s name', () => {
   let stores: Stores;
   const running: TestReconciler[] = [];
-  const drivers = [new InMemoryDriver(), new InMemoryDriver()] as const;
+  let drivers = [new InMemoryDriver(), new InMemoryDriver()] as const;
   beforeEach(async () => {
+    drivers = [new InMemoryDriver(), new InMemoryDriver()];
     stores = await freshStores();
   });
   afterEach(async () => {
@@ -31,6 +32,20 @@ describe('two hosts that have different storage under one backend’s name', () 
       await stores.database.query('select 1', []);
     }
   };
+
+  it('have the settings of the one whose storage it is, whatever the other one says', async () => {
+    running.push(startReconciler(stores.url, stores.clock, drivers[0], { process: aProcess(`${ID}-0`) }));
+    await until(() => running[0]?.status.state === 'up');
+    running.push(
+      startReconciler(stores.url, stores.clock, drivers[1], { process: aProcess(`${ID}-1`), fingerprint: 'others' }),
+    );
+    await until(() => running[1]?.status.state === 'withdraw-only');
+    const { id } = await aFilesystem(stores);
+    await stores.instances.apply([anObservation(stores.clock, 'vm', { addresses: ['10.0.0.1'] })]);
+    await until(() => drivers[0].lists.get(id)?.addresses.join() === '10.0.0.1');
+    expect(running.map(({ status }) => status.state)).toEqual(['up', 'withdraw-only']);
+    expect(drivers[1].lists.size).toBe(0);
+  });
 
   it('work on one of the two alone: the other has no marker, and says so', async () => {
     for (const [index, driver] of drivers.entries())

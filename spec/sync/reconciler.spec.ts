@@ -161,6 +161,27 @@ describe('the reconciler', () => {
     expect(driver.stored.size).toBe(0);
   });
 
+  it('takes nobody for out because another storage has no list of it', async () => {
+    const reconciler = start();
+    await say('vm', { addresses: ['10.0.0.1'] });
+    const filesystem = await aFilesystem(stores);
+    await atRest(filesystem.id);
+    const [marker, lists] = [driver.marker, new Map(driver.lists)];
+    driver.marker = null;
+    driver.lists.clear();
+    stores.clock.advance(25);
+    await say('vm', { state: 'gone' });
+    await until(async () => reconciler.status.state === 'withdraw-only');
+    await until(async () => (await row<{ parked: boolean }>(filesystem.id, 'next_attempt is null as parked')).parked);
+    expect(await accessOf(stores, filesystem.id)).toMatchObject({ confirmed: ['10.0.0.1 vm'] });
+
+    driver.marker = marker;
+    for (const [id, list] of lists) driver.lists.set(id, list);
+    await atRest(filesystem.id, 500);
+    expect(held(filesystem)).toEqual([]);
+    expect(await accessOf(stores, filesystem.id)).toMatchObject({ confirmed: [] });
+  });
+
   it('only takes away while the storage is not its own, and goes on when it is', async () => {
     const reconciler = start();
     await say('vm', { addresses: ['10.0.0.1'] });

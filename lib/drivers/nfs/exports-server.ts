@@ -1,3 +1,4 @@
+import { parseAddress } from '../../domain/address';
 import { type AccessList, type AccessResult, NewerRevision, type Volume } from '../../ports/driver';
 import { readIfThere, removeFile } from '../durable-file';
 import { amongst, type ExportFiles, servedOf } from './export-files';
@@ -58,9 +59,22 @@ export class ExportsServer implements NfsServer {
   }
 
   async read(volume: Volume, where: string, signal: AbortSignal): Promise<readonly string[]> {
-    if (this.reload) return sortedClients(await this.reload.clients(where, signal));
     const text = await readIfThere(this.files.fileOf(volume.id));
-    return text === null ? [] : sortedClients(parseExports(text).clients);
+    const filed = text === null ? [] : parseExports(text).clients;
+    const clients = this.reload ? await this.reload.clients(where, signal) : filed;
+    return [
+      ...sortedClients(clients),
+      ...(this.#isAsWritten(text, volume, where) ? [] : [this.files.fileOf(volume.id)]),
+    ];
+  }
+
+  /** Whether a file exports what we write and nothing else: no other path, no other options, no line of somebody else. */
+  #isAsWritten(text: string | null, volume: Volume, where: string): boolean {
+    if (text === null) return true;
+    const addresses = parseExports(text).clients;
+    if (addresses.some((each) => parseAddress(each) !== each)) return true; // told by its name already
+    const written = renderExports({ ...volume, revision: 0n, path: where, addresses, options: this.options });
+    return withoutComments(text) === withoutComments(written);
   }
 
   async remove({ id }: Volume, where: string, signal: AbortSignal): Promise<void> {
@@ -125,4 +139,11 @@ export class ExportsServer implements NfsServer {
       takesAway: () => amongst(clients(), wanted).length < clients().length,
     };
   }
+}
+
+function withoutComments(text: string): string {
+  return text
+    .split('\n')
+    .filter((line) => !line.startsWith('#'))
+    .join('\n');
 }

@@ -99,6 +99,25 @@ describe('an exports file', () => {
     expect(lines).toEqual(['']);
   });
 
+  it.each([
+    ['options', (text: string) => text.replaceAll('root_squash', 'no_root_squash')],
+    ['a path', (text: string) => text.replace(/^\/\S*/m, '/srv')],
+    ['options for all', (text: string) => text.replace(' \\\n', ' -rw,insecure \\\n')],
+    ['a line', (text: string) => `${text}/srv 10.0.0.1(rw,no_root_squash)\n`],
+  ])('tells its name where somebody has written other %s, and is written over', async (_, edit) => {
+    const driver = await driverWith();
+    const volume = aVolume();
+    await driver.ensure(volume, true, signal);
+    const list = { addresses: ['10.0.0.1', 'fd00::1'], revision: 3n };
+    await driver.syncAccess(volume, list, true, signal);
+    const written = await readFile(fileOf(volume.id), 'utf8');
+    expect(edit(written)).not.toBe(written);
+    await writeFile(fileOf(volume.id), edit(written));
+    expect(await driver.readAccess(volume, signal)).toContain(fileOf(volume.id));
+    await driver.syncAccess(volume, list, true, signal);
+    expect(await driver.readAccess(volume, signal)).toEqual(list.addresses);
+    expect(await readFile(fileOf(volume.id), 'utf8')).toBe(written);
+  });
   it('is written over when somebody has edited it, and tells until then whom it lets in', async () => {
     const driver = await driverWith();
     const volume = aVolume();
