@@ -9,7 +9,7 @@ import { Settings } from './settings';
 type Constructor = (settings: Settings, text: string, self: ProcessIdentity) => Driver;
 
 /** All drivers, by the name that a backend's `driver` has. */
-const DRIVERS: ReadonlyMap<string, Constructor> = new Map([
+const DRIVERS: ReadonlyMap<string, Constructor> = new Map<string, Constructor>([
   ['gluster', createGlusterDriver],
   ['manila', createManilaDriver],
   ['nfs', createNfsDriver],

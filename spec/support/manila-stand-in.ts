@@ -71,6 +71,10 @@ export class ManilaStandIn {
   readonly poison = new Set<string>();
   /** Rules that its storage does not give up. */
   readonly sticky = new Set<string>();
+  /** Rules that it says to be queued, and never applies. */
+  readonly hanging = new Set<string>();
+  /** What it answers in place of doing it; null: it does it. */
+  refuses: (verb: 'allow_access' | 'deny_access', to: string) => number | null = () => null;
   /** Data on a share, GiB, below which it does not shrink. */
   readonly used = new Map<string, number>();
   tokenSeconds = 3_600;
@@ -275,11 +279,18 @@ export class ManilaStandIn {
     }
     const [verb = '', said = {}] = Object.entries(body)[0] ?? [];
     if (verb === 'extend' || verb === 'shrink') return this.#resize(share, verb, Number(said.new_size));
-    if (share.status.endsWith('ing') || share.status === 'error')
+    return this.#changeAccess(share, verb, said);
+  }
+
+  #changeAccess({ id, status }: StandInShare, verb: string, said: Record<string, unknown>): Answer {
+    if (status.endsWith('ing') || status === 'error')
       return fault(400, 'badRequest', 'Access rules cannot be changed: it is in an invalid state.');
-    if (verb === 'allow_access') return this.#allow(id, said);
     const rule = this.rules.find((each) => each.id === said.access_id);
-    if (!rule) return absent();
+    const isAllow = verb === 'allow_access';
+    if (!isAllow && !rule) return absent();
+    const refusal = this.refuses(isAllow ? verb : 'deny_access', rule?.access_to ?? String(said.access_to));
+    if (refusal !== null) return fault(refusal, 'fault', 'It is not done.');
+    if (isAllow || !rule) return this.#allow(id, said);
     Object.assign(rule, { state: 'queued_to_deny', looks: this.lag });
     return accepted();
   }
@@ -314,7 +325,8 @@ export class ManilaStandIn {
   #listRules(share: string): Answer {
     if (!this.shares.has(share)) return fault(400, 'badRequest', `Share ${share} not found.`);
     const own = () => this.rules.filter((each) => each.share === share);
-    const queued = own().filter((each) => each.state.startsWith('queued'));
+    const isHanging = ({ access_to, state }: StandInRule) => state === 'queued_to_apply' && this.hanging.has(access_to);
+    const queued = own().filter((each) => each.state.startsWith('queued') && !isHanging(each));
     for (const rule of queued) rule.looks -= 1;
     const batch = queued.filter(({ looks }) => looks < 0);
     const fails = batch.some(({ access_to, state }) =>

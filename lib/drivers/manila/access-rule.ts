@@ -29,6 +29,11 @@ export function isSound({ type, level, state, block }: AccessRule): boolean {
   return type === 'ip' && level === 'rw' && GRANTING.has(state) && block !== null;
 }
 
+/** Whether it does so already. */
+export function isInForce(rule: AccessRule): boolean {
+  return isSound(rule) && rule.state === 'active';
+}
+
 /** Whether nothing is to be waited for. */
 export function isSettled({ state }: AccessRule): boolean {
   return state === 'active' || state === 'error';

@@ -26,6 +26,14 @@ import { type ShareKind, Shares } from './shares';
 
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+/** How long Manila is waited for where others wait for that, in milliseconds. */
+export interface Patience {
+  /** A withdrawal, for the rules of those who stay. */
+  readonly bridge: number;
+  /** A purge, for the share's end. */
+  readonly purge: number;
+}
+
 /** Volumes that are shares of an existing Manila, whatever drives its storage. */
 export class ManilaDriver implements Driver {
   readonly capabilities: Capabilities;
@@ -47,10 +55,11 @@ export class ManilaDriver implements Driver {
     private readonly locks: string,
     private readonly self: ProcessIdentity,
     readonly settings: string,
+    patience: Patience,
   ) {
     const shares = new Shares(api, kind);
-    this.#lists = new AccessLists(shares, new AccessRules(api), maxRules);
-    this.#volumes = new ShareVolumes(shares, this.#lists);
+    this.#lists = new AccessLists(shares, new AccessRules(api), maxRules, patience.bridge);
+    this.#volumes = new ShareVolumes(shares, this.#lists, patience.purge);
     this.#marker = new Marker(api, kind.backend);
     this.capabilities = {
       quota: true,

@@ -5,7 +5,7 @@ import { type KeystoneLogin, KeystoneSession } from '../../keystone-session';
 import type { Driver } from '../../ports/driver';
 import type { ProcessIdentity } from '../../ports/process';
 import type { Settings } from '../settings';
-import { ManilaDriver } from './driver';
+import { ManilaDriver, type Patience } from './driver';
 import { ManilaApi } from './manila-api';
 
 /** The first microversion in which access rules are asked for by themselves. */
@@ -14,12 +14,18 @@ const MICROVERSION = /^2\.(\d{1,3})$/;
 /** Names and ids of Manila's. */
 const NAME = /^[^\p{Cc}]{1,255}$/u;
 const MOST_RULES = 10_000;
+const PATIENCE: Patience = { bridge: 10_000, purge: 120_000 };
 
 /**
  * Reads the settings of a backend with driver `manila` (docs/drivers.md).
  * @throws Error naming a setting that is wrong
  */
-export function createManilaDriver(settings: Settings, _: string, self: ProcessIdentity): Driver {
+export function createManilaDriver(
+  settings: Settings,
+  _: string,
+  self: ProcessIdentity,
+  patience: Patience = PATIENCE,
+): Driver {
   const url = endpoint(settings, 'url');
   const microversion = settings.text('microversion', '2.60');
   if (!(Number(MICROVERSION.exec(microversion)?.[1]) >= FIRST_MINOR))
@@ -45,7 +51,7 @@ export function createManilaDriver(settings: Settings, _: string, self: ProcessI
   const project = login.kind === 'password' ? [login.projectName, login.projectDomainName] : [];
   const text = JSON.stringify([url, microversion, kind, maxRules, identityUrl, project]);
   const session = new KeystoneSession(identityUrl, login, { monotonic: () => performance.now() });
-  return new ManilaDriver(new ManilaApi(url, microversion, session), kind, maxRules, locks, self, text);
+  return new ManilaDriver(new ManilaApi(url, microversion, session), kind, maxRules, locks, self, text, patience);
 }
 
 function readLogin(auth: Settings): KeystoneLogin {

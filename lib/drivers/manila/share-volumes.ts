@@ -1,7 +1,7 @@
 import { type StoredVolume, TerminalError, type Volume, VolumeLost, type VolumeRecord } from '../../ports/driver';
 import { parseRecord } from '../volume-record';
 import type { AccessLists } from './access-lists';
-import { pollUntil } from './poll';
+import { forAtMost, pollUntil } from './poll';
 import { METADATA, type Share, serviceState } from './share';
 import { ADMINISTRATOR, type Shares } from './shares';
 
@@ -9,9 +9,11 @@ const LONGEST_RECORD = 1_023;
 
 /** Volumes as shares: made, resized, set aside, destroyed. One call for a share at a time. */
 export class ShareVolumes {
+  /** @param purgeMilliseconds so long is a share's end waited for */
   constructor(
     private readonly shares: Shares,
     private readonly lists: AccessLists,
+    private readonly purgeMilliseconds: number,
   ) {}
 
   /** As the driver's. A crash after the request is no second share: it is found by its metadata. */
@@ -44,17 +46,17 @@ export class ShareVolumes {
     if (serviceState(share) === 'retired') await this.shares.note(share, { [METADATA.state]: 'in-service' }, signal);
   }
 
-  /** Deletes it, and waits until Manila has: a call that was aborted goes on with the next. */
+  /**
+   * Deletes it, and waits until Manila has, but not for ever: others are waiting. A call that was given up goes on with the
+   * next.
+   */
   async purge(id: string, signal: AbortSignal): Promise<void> {
     const share = await this.shares.find(id, signal);
     if (share === null || serviceState(share) !== 'retired') return;
     if (share.status !== 'deleting') await this.shares.delete(share, signal);
-    await pollUntil(async () => {
-      const now = await this.shares.get(share, signal);
-      if (now !== null && now.status !== 'deleting')
-        throw new Error(`Manila could not delete the share ${share.id}: it is ${now.status}. ${ADMINISTRATOR}`);
-      return now === null ? true : null;
-    }, signal);
+    const late = () =>
+      new Error(`Manila is still deleting the share ${share.id}: it is looked at again. ${ADMINISTRATOR}`);
+    await forAtMost(this.purgeMilliseconds, late, (within) => this.#gone(share, within), signal);
   }
 
   async list(signal: AbortSignal): Promise<readonly StoredVolume[]> {
@@ -71,6 +73,16 @@ export class ShareVolumes {
   async record(id: string, signal: AbortSignal): Promise<VolumeRecord | null> {
     const share = await this.shares.find(id, signal);
     return parseRecord(share?.metadata.get(METADATA.record) ?? null);
+  }
+
+  /** Waits until it is. @throws Error when Manila has given up */
+  async #gone(share: Share, signal: AbortSignal): Promise<void> {
+    await pollUntil(async () => {
+      const now = await this.shares.get(share, signal);
+      if (now !== null && now.status !== 'deleting')
+        throw new Error(`Manila could not delete the share ${share.id}: it is ${now.status}. ${ADMINISTRATOR}`);
+      return now === null ? true : null;
+    }, signal);
   }
 
   /** Manila has failed at it. One that never held anything is deleted, and made anew by the next attempt. */

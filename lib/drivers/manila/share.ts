@@ -35,10 +35,10 @@ export function serviceState({ metadata }: Share): ServiceState {
   return state === 'in-service' || state === 'retired' ? state : 'creating';
 }
 
-/** The revision of its access list, 0 where there was none. */
+/** The revision of its access list; 0 where there is none, or what stands there is no number that we ever wrote. */
 export function revisionOf({ metadata }: Share): bigint {
   const text = metadata.get(METADATA.revision) ?? '';
-  return /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
+  return /^\d{1,18}$/.test(text) ? BigInt(text) : 0n;
 }
 
 /** Whether Manila is at work on it: nothing else can be asked for. */

@@ -104,7 +104,7 @@ export class Shares {
    */
   async hold(share: Share, revision: bigint, signal: AbortSignal): Promise<boolean> {
     const now = await this.get(share, signal);
-    if (now === null || revisionOf(now) === revision) return true;
+    if (now === null || now.metadata.get(METADATA.revision) === String(revision)) return true;
     if (revisionOf(now) > revision) throw new NewerRevision(revisionOf(now));
     await this.note(share, { [METADATA.revision]: String(revision) }, signal);
     return false;

@@ -8,7 +8,7 @@ import { createDriver } from '../../../lib/drivers';
 import { METADATA } from '../../../lib/drivers/manila/share';
 import { type Driver, NewerRevision, TerminalError, type Volume } from '../../../lib/ports/driver';
 import { thisProcess } from '../../../lib/process-identity';
-import { manilaOptions } from '../../support/manila-options';
+import { impatientManila, manilaOptions } from '../../support/manila-options';
 import { ManilaStandIn } from '../../support/manila-stand-in';
 import { aVolume } from '../contract';
 
@@ -89,6 +89,20 @@ describe('access rules of a share', () => {
     expect(await driver.readAccess(volume, signal)).toEqual(['10.0.0.2']);
   });
 
+  it('that can be taken away go, whichever Manila does not give up with them', async () => {
+    await sync(['10.0.1.1', '10.0.2.1', '10.0.3.1', '10.0.4.1', '10.0.5.1']);
+    manila.sticky.add('10.0.2.1');
+    expect(String(await failure(sync([], 2n, false)))).toContain('10.0.2.1');
+    expect(manila.rules.map(({ access_to }) => access_to)).toEqual(['10.0.2.1']);
+  });
+
+  it('are not said to let in anybody as long as Manila has only queued them', async () => {
+    manila.addRule(share().id, 'ip', '10.0.0.1', 'rw', 'queued_to_apply');
+    manila.hanging.add('10.0.0.1');
+    const { refused } = await sync(['10.0.0.1']);
+    expect(refused.get('10.0.0.1')).toContain('has not applied');
+  });
+
   it('that others have made go, and those that are for users are told and left alone', async () => {
     const { id } = share();
     manila.addRule(id, 'ip', '0.0.0.0/0');
@@ -154,6 +168,20 @@ describe('access rules of a share', () => {
     await sync(['10.0.0.1'], 5n);
     expect(active()).toEqual(['10.0.0.1']);
     expect(share().metadata[METADATA.revision]).toBe('5');
+  });
+
+  it.each(['9'.repeat(19), '1e3', '-1', ''])(
+    'have a revision that is damaged, %j: it is written anew',
+    async (damaged) => {
+      share().metadata[METADATA.revision] = damaged;
+      await sync(['10.0.0.1']);
+      expect(share().metadata[METADATA.revision]).toBe('1');
+    },
+  );
+
+  it('can have a revision that is longer than any that would be read', async () => {
+    await sync(['10.0.0.1'], 10n ** 18n);
+    expect(share().metadata[METADATA.revision]).toBe(String(10n ** 18n));
   });
 });
 
@@ -270,6 +298,21 @@ describe('a share', () => {
     expect(String(await failure(driver.purge(volume, signal)))).toContain('error_deleting');
     await driver.purge(volume, signal);
     expect(manila.shares.size).toBe(0);
+  });
+
+  it('that Manila never ends deleting is not waited for until it does: others are, and it is looked at again', async () => {
+    driver = impatientManila(manila, locks, { bridge: 10_000, purge: 50 });
+    await served();
+    await driver.retire(volume, signal);
+    manila.lag = Number.MAX_SAFE_INTEGER;
+    for (const _ of [1, 2]) {
+      const error = await failure(driver.purge(volume, signal));
+      expect(String(error)).toContain('still deleting');
+      expect(error).not.toBeInstanceOf(TerminalError);
+    }
+    expect(manila.requests.filter((each) => each.startsWith('DELETE'))).toHaveLength(1);
+    manila.shares.delete(share().id);
+    await driver.purge(volume, signal);
   });
 });
 
