@@ -21,8 +21,17 @@ export async function migrateAlone({ databaseUrl }: Settings, change: RoleChange
       return `The role "${change.role}" has no rights in the schema any more.\n`;
     }
     await grantReconciler(database, change.role, change.backends);
-    return `The role "${change.role}" works on ${change.backends.join(', ')}, and on nothing else.\n`;
+    const known = await Promise.all(change.backends.map(async (name) => isRegistered(database, name)));
+    const strange = change.backends.filter((_, index) => !known[index]);
+    const warning =
+      strange.length === 0 ? '' : `No process has ever served ${strange.join(', ')}: is the name right?\n`;
+    return `The role "${change.role}" works on ${change.backends.join(', ')}, and on nothing else.\n${warning}`;
   } finally {
     await database.close();
   }
+}
+
+async function isRegistered(database: Database, backend: string): Promise<boolean> {
+  const rows = await database.query('select from backends where name = $1', [backend]);
+  return rows.length > 0;
 }

@@ -33,7 +33,7 @@ async function carryOut(asked: StorageAsked, settings: Settings, url: string, si
     switch (asked.kind) {
       case 'orphans': {
         const orphans = await storage.orphans(signal);
-        return asked.json ? orphanJson(orphans) : orphanTable(orphans);
+        return asked.json ? orphanJson(orphans) : orphanTable(orphans, storage.backends);
       }
       case 'adopt': {
         const adopted = await storage.adopt(asked.id, asked.wish, signal);

@@ -1,9 +1,9 @@
 import type { Adopted } from '../sync/adopt';
 import type { FoundOrphan } from './storage';
 
-/** Rows of text, each column as wide as its widest. */
-export function orphanTable(orphans: readonly FoundOrphan[]): string {
-  if (orphans.length === 0) return 'No volume stands without a row.\n';
+/** Rows of text, each column as wide as its widest. @param backends those that were looked at */
+export function orphanTable(orphans: readonly FoundOrphan[], backends: readonly string[]): string {
+  if (orphans.length === 0) return `No volume stands without a row on ${backends.join(', ')}.\n`;
   const rows = [
     ['BACKEND', 'ID', 'STATE', 'NAME', 'OWNER', 'SCOPE', 'PROJECT', 'SIZE', 'REVISION', 'LETS IN'],
     ...orphans.map(({ backend, id, retired, record, addresses }) => [

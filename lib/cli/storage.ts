@@ -7,7 +7,7 @@ import { packageVersion } from '../package-root';
 import type { Driver } from '../ports/driver';
 import { thisProcess } from '../process-identity';
 import { DatabaseClock } from '../store/clock';
-import { requireSchema } from '../store/migrate';
+import { isOwner, requireSchema } from '../store/migrate';
 import { openStores, type Stores } from '../store/stores';
 import { type Adopted, type AdoptionWish, adopt, bringBack } from '../sync/adopt';
 import { findOrphans, type Orphan, volumeOf } from '../sync/orphan';
@@ -62,8 +62,17 @@ export class Storage {
     );
     stores.database.open();
     await requireSchema(stores.database);
+    if (!(await isOwner(stores.database)))
+      throw new Conflict(
+        'This role of the database sees the rows of its own backends alone, and may change none for you: use the DATABASE_URL of the API.',
+      );
     await clock.measure(stores.database);
     return new Storage(stores, drivers);
+  }
+
+  /** Names of those that are looked at. */
+  get backends(): readonly string[] {
+    return [...this.drivers.keys()];
   }
 
   async close(): Promise<void> {

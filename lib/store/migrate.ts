@@ -44,8 +44,17 @@ export async function requireSchema(database: Database): Promise<void> {
   const [missing] = MIGRATIONS.filter(({ name }) => !applied.has(name));
   if (missing)
     throw new Unavailable(
-      `The schema "${database.schema}" lacks ${missing.name}: it is waited for until the API of this version, or migrate, has made it.`,
+      `The schema "${database.schema}" lacks ${missing.name}: the API of this version, or migrate, has to make it.`,
     );
+}
+
+/** Whether this role has the rights of the tables' owner, and is held to no row policy. */
+export async function isOwner(database: Database): Promise<boolean> {
+  const [row] = await database.query<{ owner: boolean }>(
+    `select pg_has_role(current_user, c.relowner, 'usage') as owner from pg_class c where c.oid = 'filesystems'::regclass`,
+    [],
+  );
+  return row?.owner ?? false;
 }
 
 async function appliedMigrations(database: Database): Promise<readonly string[]> {
@@ -56,8 +65,7 @@ async function appliedMigrations(database: Database): Promise<readonly string[]>
     if (code !== ABSENT && code !== DENIED) throw error;
     // a schema that a role may not use is none for it
     throw new Unavailable(
-      `There is no schema "${database.schema}", or this role may not read it: it is waited for until the API has made it, and migrate --grant-reconciler has given the role its rights.`,
-      { cause: error },
+      `There is no schema "${database.schema}" here, or this role may not read it: the API, or migrate, has to make it, and migrate --grant-reconciler gives a role its rights.`,
     );
   }
 }

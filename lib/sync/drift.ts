@@ -9,6 +9,8 @@ import { isSound } from './sound';
 import { Turnstile } from './turnstile';
 
 /** A round is made of so many shares of the volumes, and waits between them: all are looked at within the interval. */
+/** Volumes that are named in a line of the log. */
+const MOST_TOLD = 5;
 const SHARES = 50;
 const PAUSES = 60;
 const JITTER = 0.1;
@@ -95,13 +97,19 @@ export class Drift {
     const share = await this.store.ids(name, this.#after, this.#share);
     const again = [...this.#passedOver];
     this.#passedOver.clear();
-    const failures = await Promise.all([...again, ...share].map((id) => this.#compare(id, signal)));
+    const looked = [...again, ...share];
+    const failures = await Promise.all(looked.map(async (id) => ({ id, error: await this.#compare(id, signal) })));
     const isRoundOver = share.length < this.#share;
     this.#after = isRoundOver ? null : (share.at(-1) ?? null);
     if (isRoundOver) this.#isFirst = false;
-    const failed = failures.filter((each) => each !== null);
-    if (failed.length > 0 && !signal.aborted)
-      this.logger.warn({ backend: name, volumes: failed.length, err: failed[0] }, 'volumes not compared for now');
+    const failed = failures.filter(({ error }) => error !== null);
+    if (failed.length > 0 && !signal.aborted) {
+      const ids = failed.slice(0, MOST_TOLD).map(({ id }) => id);
+      this.logger.warn(
+        { backend: name, volumes: failed.length, ids, err: failed[0]?.error },
+        'volumes not compared for now',
+      );
+    }
   }
 
   /** @returns why it could not be compared; null: it could */

@@ -40,12 +40,12 @@ describe('the list of orphans', () => {
   ];
 
   it('is a table, in which nothing moves the cursor', () => {
-    expect(orphanTable(orphans)).toBe(`\
+    expect(orphanTable(orphans, ['default'])).toBe(`\
 BACKEND  ID                                    STATE       NAME   OWNER  SCOPE   PROJECT  SIZE  REVISION  LETS IN
 filer1   ${ID}  in service  a?[2J  demo   global  -        4Gb   7         2
 filer2   ${ID}  retired     -      -      -       -        -     -         0
 `);
-    expect(orphanTable([])).toBe('No volume stands without a row.\n');
+    expect(orphanTable([], ['a', 'b'])).toBe('No volume stands without a row on a, b.\n');
   });
 
   it('is a list of JSON for programs', () => {

@@ -154,7 +154,7 @@ describe('a database that is restored from a dump', () => {
     }
     // he was not let in again for a moment
     expect(await log('kept', '10.7.0.2')).toBe('+-');
-    expect((await operate('orphans')).output).toBe('No volume stands without a row.\n');
+    expect((await operate('orphans')).output).toBe('No volume stands without a row on default.\n');
     await eventually(async () =>
       (await gateway.metric('shared_filesystem_orphans')) === 0 ? null : 'they are counted still',
     );

@@ -55,7 +55,11 @@ describe('the commands for volumes and rows that have lost each other', () => {
   };
 
   it('list what stands without a row, and adopt it as it was', async () => {
-    expect(await run('orphans')).toEqual({ exit: 0, output: 'No volume stands without a row.\n', errors: '' });
+    expect(await run('orphans')).toEqual({
+      exit: 0,
+      output: 'No volume stands without a row on default.\n',
+      errors: '',
+    });
     const id = anOrphan('mydata');
     await gateway.logged('a volume stands on the backend without a row: adopt it, or purge it');
 
