@@ -78,8 +78,7 @@ export function serveBackend(
   const reconciler = new Reconciler(work, backends, health, reconcile, clock, logger, metrics);
   const usage = new Usage(counts, driver, health, clock, logger);
   const drift = new Drift(comparisons, driver, health, comparison, clock, Math.random, logger, metrics);
-  const { intervalMilliseconds } = comparison;
-  const orphans = new Orphans(rows, driver, health, intervalMilliseconds, clock, Math.random, logger, metrics);
+  const orphans = new Orphans(rows, driver, health, comparison, clock, Math.random, logger, metrics);
   return {
     get status() {
       return { ...health.status, orphans: orphans.count };

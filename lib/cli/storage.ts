@@ -86,7 +86,7 @@ export class Storage {
       await this.#requireOwn(backend, driver, signal);
       for (const found of await findOrphans(backend, this.stores.orphans, driver, signal)) {
         const orphan = { ...found, record: await driver.record(found.id, signal) };
-        all.push({ ...orphan, backend, addresses: await driver.readAccess(volumeOf(orphan), signal) });
+        all.push({ ...orphan, backend, addresses: await driver.readAccess(volumeOf(orphan, driver), signal) });
       }
     }
     return all.toSorted((one, other) => byText(one.backend, other.backend) || byText(one.id, other.id));

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { addressBits, parseAddress, sortAddresses } from './address';
 
-/** Blocks with more addresses than this are not taken apart: nobody of ours has written them. */
+/** Addresses in one block at most: larger ones are not written, and not taken apart, since nobody of ours has written them. */
 const LARGEST_BLOCK = 65_536n;
 
 /** An address, or a CIDR: canonical, `10.20.0.8/30`. */
@@ -9,6 +9,7 @@ export type AddressBlock = string;
 
 /**
  * The fewest blocks that have exactly these addresses, never one more: runs become CIDRs, a single one stays as it is.
+ * `singleAddresses` takes each apart again.
  * @param addresses canonical, in any order
  * @param prefixes the prefix lengths that may be used, `[24, 16]`; by default all
  */
@@ -19,13 +20,13 @@ export function coverExactly(
   const blocks: AddressBlock[] = [];
   for (const { family, first, last } of runsOf(addresses)) {
     const bits = family === 4 ? 32 : 128;
-    const lengths = (prefixes?.[family] ?? Array.from({ length: bits }, (_, prefix) => prefix)).toSorted(
-      (one, other) => one - other,
-    );
+    const lengths = (prefixes?.[family] ?? Array.from({ length: bits }, (_, prefix) => prefix))
+      .filter((prefix) => sizeOf(bits, prefix) <= LARGEST_BLOCK)
+      .toSorted((one, other) => one - other);
     for (let next = first; next <= last; ) {
-      const prefix = lengths.find((each) => fits(next, last, BigInt(bits - each))) ?? bits;
+      const prefix = lengths.find((each) => fits(next, last, sizeOf(bits, each))) ?? bits;
       blocks.push(prefix === bits ? addressText(family, next) : `${addressText(family, next)}/${prefix}`);
-      next += 1n << BigInt(bits - prefix);
+      next += sizeOf(bits, prefix);
     }
   }
   return blocks;
@@ -56,10 +57,15 @@ function takenApart(block: AddressBlock): readonly string[] | null {
   const bits = family === 4 ? 32 : 128;
   const prefix = /^\d{1,3}$/.test(prefixText) ? Number(prefixText) : Number.NaN;
   if (!(prefix <= bits)) return null;
-  const size = 1n << BigInt(bits - prefix);
+  const size = sizeOf(bits, prefix);
   if (size > LARGEST_BLOCK) return null;
   const first = addressBits(address) & ~(size - 1n);
   return Array.from({ length: Number(size) }, (_, index) => addressText(family, first + BigInt(index)));
+}
+
+/** How many addresses a block has. */
+function sizeOf(bits: number, prefix: number): bigint {
+  return 1n << BigInt(bits - prefix);
 }
 
 interface Run {
@@ -81,9 +87,8 @@ function runsOf(addresses: readonly string[]): readonly Run[] {
   return runs;
 }
 
-/** Whether a block of so many free bits begins here, and ends before or where the run does. */
-function fits(first: bigint, last: bigint, freeBits: bigint): boolean {
-  const size = 1n << freeBits;
+/** Whether a block of so many addresses begins here, and ends before or where the run does. */
+function fits(first: bigint, last: bigint, size: bigint): boolean {
   return (first & (size - 1n)) === 0n && first + size - 1n <= last;
 }
 

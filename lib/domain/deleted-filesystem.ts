@@ -7,8 +7,11 @@ export interface DeletedFilesystem {
   readonly filesystem: Filesystem;
   /** When it was retired. */
   readonly retired: Date;
-  /** When its data is to be destroyed; a backend that is down, or others that wait too, make it later. */
-  readonly purgeAfter: Date;
+  /**
+   * When its data is to be destroyed; a backend that is down, or others that wait too, make it later. Null: it is kept until
+   * somebody restores or purges it, since it was adopted as deleted.
+   */
+  readonly purgeAfter: Date | null;
   /** It is being destroyed, or somebody has said that it is to be: there is no way back. */
   readonly isPurging: boolean;
   /** A run has it in this moment. */

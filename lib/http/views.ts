@@ -53,7 +53,7 @@ export function deletedEntry(deleted: DeletedFilesystem, { isAdmin }: Caller): o
     used: usedBytes === null ? null : Number(usedBytes),
     created: time(created),
     deleted: time(retired),
-    purge: isPurging ? null : time(purgeAfter),
+    purge: isPurging || purgeAfter === null ? null : time(purgeAfter),
     ...(isAdmin ? { backend } : {}),
   };
 }

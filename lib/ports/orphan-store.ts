@@ -30,8 +30,13 @@ export interface KnownRow {
   readonly lost: boolean;
 }
 
-/** Whom the list of an orphan may keep: by its record, where it has one that can be read. */
-export type Keeper = { readonly scope: Scope; readonly project: string | null } | null;
+/** Whom the list of an orphan may keep, by its record. Its connections are lost with its row: an address alone proves nothing. */
+export interface Keeper {
+  /** `project`: instances of its project; `instance`: those of its owner; `global`: any. */
+  readonly scope: Scope;
+  readonly project: string | null;
+  readonly owner: string;
+}
 
 /** What the search for volumes without a row, and those who put them right, need of the store. */
 export interface OrphanStore {
@@ -45,7 +50,7 @@ export interface OrphanStore {
   absent(backend: string, inService: readonly string[]): Promise<readonly string[]>;
   /** Has the ordinary run look at these again, those at rest. @returns how many */
   lookAgain(ids: readonly string[]): Promise<number>;
-  /** Of these addresses, those that live instances have on networks that count, whom the keeper may have let in. */
+  /** Of these addresses, those that live instances have on networks that count, whom the keeper lets in, and nobody else has. */
   heldByLive(addresses: readonly string[], keeper: Keeper): Promise<readonly string[]>;
   row(id: string): Promise<KnownRow | null>;
   /** @throws Conflict when the name, the id or the number is another's */

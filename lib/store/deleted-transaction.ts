@@ -13,7 +13,9 @@ export interface DeletedRow extends FilesystemTableRow {
 }
 
 /** Of `filesystems f`. */
-export const DELETED_COLUMNS = `${filesystemColumns('f')}, f.retired, f.purge_after,
+export const DELETED_COLUMNS = `${filesystemColumns('f')}, f.retired,
+  -- a program of the release before has said when only by the queue
+  coalesce(f.purge_after, f.next_attempt) as purge_after,
   f.purging is not null as is_purging, f.leased_by is not null as is_leased`;
 
 /** Row → domain. */
@@ -21,8 +23,7 @@ export function toDeleted(row: DeletedRow): DeletedFilesystem {
   return {
     filesystem: toFilesystem(row),
     retired: row.retired,
-    // null: a program of the release before has retired it
-    purgeAfter: row.purge_after ?? row.retired,
+    purgeAfter: row.purge_after,
     isPurging: row.is_purging,
     isLeased: row.is_leased,
   };

@@ -66,18 +66,19 @@ export class PostgresOrphans implements OrphanStore {
     });
   }
 
-  async heldByLive(addresses: readonly string[], keeper: Keeper): Promise<readonly string[]> {
-    const claimed = (project: string) =>
+  async heldByLive(addresses: readonly string[], { scope, project, owner }: Keeper): Promise<readonly string[]> {
+    const claimed = (by: string) =>
       `exists (select from instance_addresses a join instances i on i.id = a.instance_id
-         where a.address = list.address and ${this.#counts} and ${project})`;
+         where a.address = list.address and ${this.#counts} and ${by})`;
     // an address that somebody else's instance has too lets in nobody of another project
     const held =
-      keeper?.scope === 'project'
-        ? `${claimed('i.project = $2::text')} and not ${claimed('i.project is distinct from $2::text')}`
-        : claimed('$2::text is null');
+      scope === 'global'
+        ? claimed('$2::text is null')
+        : `${claimed('i.project = $2::text')} and not ${claimed('i.project is distinct from $2::text')}`;
+    const projects = { global: null, project, instance: owner };
     const rows = await this.database.query<{ address: string }>(
       `select host(list.address) as address from unnest($1::inet[]) as list(address) where ${held} order by list.address`,
-      [addresses, keeper?.scope === 'project' ? keeper.project : null],
+      [addresses, projects[scope]],
     );
     return rows.map(({ address }) => address);
   }

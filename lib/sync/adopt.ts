@@ -1,3 +1,4 @@
+import { isCredibleNumber } from '../domain/credible';
 import { Conflict, InvalidInput, NotFound } from '../domain/errors';
 import { SCOPES, type Scope } from '../domain/filesystem';
 import { isFilesystemName, isProjectId } from '../domain/name';
@@ -42,9 +43,9 @@ export async function adopt(
 
   const orphan: Orphan = { ...found, record: await driver.record(id, signal) };
   const attributes = attributesOf(readableRecord(orphan.record), wish);
+  const number = numberOf(backend, orphan, driver);
   const { kept } = await whoStays(orphan, store, driver, signal);
   const revision = await shrinkList(backend, orphan, kept, store, driver, signal);
-  const number = driver.capabilities.largestNumber === null ? null : (orphan.record?.number ?? null);
   await store.adopt({ ...attributes, id, backend, number, revision, retired: orphan.retired });
   return { ...attributes, id, retired: orphan.retired };
 }
@@ -60,8 +61,23 @@ export async function bringBack(id: string, store: OrphanStore, driver: Driver, 
     throw new NotFound(
       `The volume ${id} is not on its backend: put it back from a backup, or allow a new one with "recreate".`,
     );
-  await driver.restore(volumeOf({ ...found, record: await driver.record(id, signal) }), signal);
+  await driver.restore(volumeOf({ ...found, record: await driver.record(id, signal) }, driver), signal);
   if (!(await store.retry(id))) throw new Conflict(`Somebody works on ${id}: look at it again.`);
+}
+
+/**
+ * The number that it keeps: its data may carry it, as a project quota's does, so that another one is never taken instead.
+ * @returns null where its driver needs none, or its record has none
+ * @throws Conflict when its backend cannot have it
+ */
+function numberOf(backend: string, { id, record }: Orphan, { capabilities: { largestNumber } }: Driver): number | null {
+  const number = record?.number ?? null;
+  if (largestNumber === null || number === null) return null;
+  if (!isCredibleNumber(number, largestNumber))
+    throw new Conflict(
+      `The record of ${id} says number ${String(number)}, and backend "${backend}" has none above ${largestNumber}: adopt it where a driver can have that number, or copy its data into a new filesystem. Where the record is wrong, correct "number" in it, or take it out.`,
+    );
+  return number;
 }
 
 /** @throws InvalidInput */

@@ -7,6 +7,7 @@ import type { BackendHealth } from './backend-health';
 import { DriftLook, type DriftMode } from './drift-look';
 import { isSound } from './sound';
 import { Turnstile } from './turnstile';
+import { type Beginning, untilItMayBegin } from './until-it-may-begin';
 
 /** A round is made of so many shares of the volumes, and waits between them: all are looked at within the interval. */
 /** Volumes that are named in a line of the log. */
@@ -22,15 +23,10 @@ const AT_ONCE = 4;
 const MOST_PASSED_OVER = 100;
 
 /** How a backend is compared with what was last confirmed of it. */
-export interface DriftOptions {
+export interface DriftOptions extends Beginning {
   readonly mode: DriftMode | 'off';
-  /** In which every volume is looked at once. */
+  /** In which every volume is looked at once, and behind which the first look begins in any case. */
   readonly intervalMilliseconds: number;
-  /**
-   * Whether the directory of instances is known to be of now: after a backup was restored, to put a list right would let in
-   * instances that have ended since. Waited for, an interval at most. Absent: nobody can be asked.
-   */
-  readonly mayBegin?: (() => Promise<boolean>) | undefined;
 }
 
 /**
@@ -62,7 +58,7 @@ export class Drift {
   /** Compares until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     if (this.options.mode === 'off') return;
-    await this.#untilItMayBegin(signal);
+    await untilItMayBegin(this.options, this.clock, signal);
     while (!signal.aborted) {
       const begun = this.clock.monotonic();
       try {
@@ -73,16 +69,6 @@ export class Drift {
       }
       // what a slow backend takes of the time is not waited for once more
       await this.clock.sleep(Math.max(0, this.#pause() - (this.clock.monotonic() - begun)), signal);
-    }
-  }
-
-  async #untilItMayBegin(signal: AbortSignal): Promise<void> {
-    const { mayBegin, intervalMilliseconds } = this.options;
-    if (!mayBegin) return;
-    const latest = this.clock.monotonic() + intervalMilliseconds;
-    while (!signal.aborted && this.clock.monotonic() < latest) {
-      if (await mayBegin().catch(() => false)) return;
-      await this.clock.sleep(intervalMilliseconds / PAUSES, signal);
     }
   }
 

@@ -1,3 +1,4 @@
+import { isCredibleNumber } from '../domain/credible';
 import { SCOPES, type Scope } from '../domain/filesystem';
 import { isFilesystemName, isProjectId } from '../domain/name';
 import { parseSize, type Size } from '../domain/size';
@@ -60,28 +61,32 @@ export function readableRecord(record: VolumeRecord | null): ReadableRecord | nu
   return { name: record.name, owner: record.owner, scope, project, size };
 }
 
-/** What a driver is told of it. */
-export function volumeOf({ id, record }: Orphan): Volume {
+/** What a driver is told of it. A number that its backend cannot have is none. */
+export function volumeOf({ id, record }: Orphan, { capabilities }: Pick<Driver, 'capabilities'>): Volume {
   const readable = readableRecord(record);
+  const number = record?.number ?? null;
   return {
     id,
     ...(readable ?? { name: id, owner: '', scope: 'instance', project: null, size: { bytes: 1n, text: '1Kb' } }),
     desiredRevision: record?.revision ?? 0n,
-    number: record?.number ?? null,
+    number: isCredibleNumber(number, capabilities.largestNumber) ? number : null,
   };
 }
 
-/** Whom an orphan lets in, and whom of these it may go on letting in: live instances' addresses; of one that is retired nobody. */
+/**
+ * Whom an orphan lets in, and whom of these it may go on letting in: live instances that its record speaks for; nobody where it
+ * is retired, or has no record that can be read.
+ */
 export async function whoStays(
   orphan: Orphan,
   store: OrphanStore,
   driver: Driver,
   signal: AbortSignal,
 ): Promise<{ readonly before: readonly string[]; readonly kept: readonly string[] }> {
-  const before = await driver.readAccess(volumeOf(orphan), signal);
+  const before = await driver.readAccess(volumeOf(orphan, driver), signal);
   const addresses = addressesOf(before);
-  const isClosed = orphan.retired || addresses.length === 0;
-  return { before, kept: isClosed ? [] : await store.heldByLive(addresses, readableRecord(orphan.record)) };
+  const keeper = orphan.retired || addresses.length === 0 ? null : readableRecord(orphan.record);
+  return { before, kept: keeper ? await store.heldByLive(addresses, keeper) : [] };
 }
 
 /**
@@ -97,7 +102,7 @@ export async function shrinkList(
   driver: Driver,
   signal: AbortSignal,
 ): Promise<bigint> {
-  const volume = volumeOf(orphan);
+  const volume = volumeOf(orphan, driver);
   const shrink = async (revision: bigint) => {
     await driver.syncAccess(volume, { addresses: kept, revision }, false, signal);
     return revision;

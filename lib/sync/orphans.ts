@@ -6,6 +6,7 @@ import type { OrphanStore } from '../ports/orphan-store';
 import type { BackendHealth } from './backend-health';
 import { findOrphans, inBoth, shrinkList, whoStays } from './orphan';
 import { isSound } from './sound';
+import { type Beginning, untilItMayBegin } from './until-it-may-begin';
 
 const JITTER = 0.1;
 /** Until the backend is up. */
@@ -13,18 +14,21 @@ const POLL_MILLISECONDS = 2_000;
 
 /**
  * Looks for volumes that stand on one backend without a row, at the start and then every interval. Each is an alarm, and is
- * never removed, changed or used; its list loses whom no live instance holds. Rows whose volumes are not there are run again,
- * so that a lost volume is found though nothing changes.
+ * never removed, changed or used; its list loses whom no live instance holds, as soon as it is known which are live. Rows whose
+ * volumes are not there are run again, so that a lost volume is found though nothing changes.
  */
 export class Orphans {
   readonly #told = new Set<string>();
   #count: number | null = null;
+  #mayCut = false;
+  /** Lists that waited, at the last look. */
+  #leftWhole = 0;
 
   constructor(
     private readonly store: OrphanStore,
     private readonly driver: Driver,
     private readonly health: Pick<BackendHealth, 'served' | 'status' | 'verify'>,
-    private readonly intervalMilliseconds: number,
+    private readonly options: Beginning,
     private readonly clock: Clock,
     private readonly random: () => number,
     private readonly logger: Logger,
@@ -38,18 +42,27 @@ export class Orphans {
 
   /** Looks until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
+    // they are told at once: only the lists wait
+    const begun = this.#begin(signal);
     while (!signal.aborted) {
       let pause = POLL_MILLISECONDS;
+      this.#leftWhole = 0;
       try {
         if (await isSound(this.health, signal)) {
-          pause = this.intervalMilliseconds * (1 + JITTER * (2 * this.random() - 1));
+          pause = this.options.intervalMilliseconds * (1 + JITTER * (2 * this.random() - 1));
           await this.#look(signal);
         }
       } catch (error) {
         if (!signal.aborted) this.logger.warn({ err: error, backend: this.#backend }, 'orphans not looked for');
       }
-      await this.clock.sleep(pause, signal);
+      await (this.#leftWhole > 0 ? begun : this.clock.sleep(pause, signal));
     }
+    await begun;
+  }
+
+  async #begin(signal: AbortSignal): Promise<void> {
+    await untilItMayBegin(this.options, this.clock, signal);
+    this.#mayCut = !signal.aborted;
   }
 
   get #backend(): string {
@@ -74,6 +87,11 @@ export class Orphans {
         'a volume stands on the backend without a row: adopt it, or purge it',
       );
     this.#told.add(volume.id);
+    // what is retired lets in nobody, whoever is live
+    if (!this.#mayCut && !volume.retired) {
+      this.#leftWhole += 1;
+      return;
+    }
     try {
       const { before, kept } = await whoStays(orphan, this.store, this.driver, signal);
       if (kept.length === before.length) return;

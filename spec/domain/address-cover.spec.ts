@@ -38,6 +38,13 @@ describe('coverExactly', () => {
       }),
     );
   });
+  it('makes no block that is not taken apart again, however long the run is', () => {
+    const run = Array.from({ length: 131_072 }, (_, index) => `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`);
+    const blocks = coverExactly(run);
+    expect(blocks).toEqual(['10.0.0.0/16', '10.1.0.0/16']);
+    expect(singleAddresses(blocks)).toEqual({ addresses: run, foreign: [] });
+    expect(coverExactly(run, { 4: [15, 8], 6: [] })).toHaveLength(131_072);
+  });
   it('uses the prefixes alone that it may', () => {
     const all = Array.from({ length: 257 }, (_, index) => `10.0.${Math.floor(index / 256)}.${index % 256}`);
     expect(coverExactly(all, { 4: [24], 6: [] })).toEqual(['10.0.0.0/24', '10.0.1.0']);

@@ -67,6 +67,17 @@ describe('deleted filesystems', () => {
       expect(await entryOf(id, { ...ADMIN, projectId: 'demo' })).toEqual({ ...entry, backend: 'default' });
     });
 
+    it('has no time for one that was adopted as deleted: it is kept until somebody restores or purges it', async () => {
+      const [restored, purged] = [await gone(), await gone()];
+      // as `adopt` makes the row
+      for (const { id } of [restored, purged]) await set(id, 'purge_after = null, next_attempt = null');
+      for (const { id } of [restored, purged])
+        expect(await entryOf(id)).toMatchObject({ status: 'deleted', purge: null, deleted: expect.any(String) });
+      expect((await restore(restored.id, admins({ headers: WAIT }))).status).toBe(200);
+      expect((await purge(purged.id, admins({ headers: WAIT }))).status).toBe(204);
+      await expect(access(setAside(purged.id))).rejects.toThrow('ENOENT');
+    });
+
     it('has nothing of one that is still being deleted: that is in the normal list', async () => {
       const name = fresh();
       const { id } = await api.make(name, project());

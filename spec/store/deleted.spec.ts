@@ -163,6 +163,70 @@ describe('what is deleted', () => {
     await onePurge();
   });
 
+  describe('that was adopted', () => {
+    const id = 'ad0b7ed0-0000-4000-8000-000000000001';
+    beforeEach(async () => {
+      await aFilesystem(stores);
+      await settleAll(stores);
+      const size = { bytes: 1n << 32n, text: '4Gb' };
+      await stores.orphans.adopt({
+        id,
+        backend: BACKEND.name,
+        name: 'found',
+        owner: 'demo',
+        scope: 'global',
+        project: null,
+        size,
+        number: null,
+        revision: 41n,
+        retired: true,
+      });
+    });
+
+    it('has no time at which it is destroyed, and is due for nobody', async () => {
+      expect(await stores.deleted.find(id)).toMatchObject({ purgeAfter: null, isPurging: false });
+      await stores.work.wake(BACKEND.name, 'all');
+      stores.clock.advance(1_000_000_000);
+      expect(await claimPurges(stores)).toEqual([]);
+      expect(await row(id, 'next_attempt')).toEqual({ next_attempt: null });
+    });
+
+    it('is destroyed when that is said', async () => {
+      await purgeNow(id);
+      const purge = await onePurge();
+      expect(purge.filesystemId).toBe(id);
+      expect(await stores.work.beginPurge(purge)).toBe(true);
+      expect(await stores.work.settlePurged(purge)).toBe(true);
+      expect(await stores.deleted.find(id)).toBeNull();
+    });
+
+    it('comes back, due at once, above the revision that its backend has', async () => {
+      expect(await restore(stores, id)).toMatchObject({ id, name: 'found', status: 'creating', deletionWanted: false });
+      const claim = await claimOne(stores);
+      expect(claim.filesystemId).toBe(id);
+      const wanted = await stores.work.wanted(claim);
+      expect(wanted).toMatchObject({ restoring: true, retired: false });
+      expect(wanted?.filesystem.desiredRevision).toBeGreaterThan(41n);
+      expect(await stores.work.settleRestored(claim)).toBe(true);
+      expect(await row(id, 'status')).toEqual({ status: 'available' });
+    });
+
+    it('has one again once it was restored and deleted', async () => {
+      await restore(stores, id);
+      await retire(stores, { id, name: 'found' });
+      expect(await stores.deleted.find(id)).toMatchObject({ purgeAfter: stores.clock.now() });
+      await onePurge();
+    });
+  });
+
+  it('has the time of the queue where an older program has retired it', async () => {
+    const filesystem = await aFilesystem(stores);
+    await settleAll(stores);
+    await retire(stores, filesystem);
+    await stores.database.query(`update filesystems set purge_after = null where id = $1`, [filesystem.id]);
+    expect(await stores.deleted.find(filesystem.id)).toMatchObject({ purgeAfter: stores.clock.now() });
+  });
+
   it('may be deleted again before it is back', async () => {
     const filesystem = await aFilesystem(stores);
     await settleAll(stores);

@@ -298,7 +298,9 @@ describe("a reconciler's role", () => {
       const { orphans } = filer;
       expect(await orphans.identity(OWN.name)).toMatch(/^[0-9a-f-]{36}$/);
       expect(await orphans.withoutRow(OWN.name, [own.id, NOTHING])).toEqual([NOTHING]);
-      expect(await orphans.heldByLive(['10.0.0.1', '10.0.0.99'], null)).toEqual(['10.0.0.1']);
+      expect(
+        await orphans.heldByLive(['10.0.0.1', '10.0.0.99'], { scope: 'global', project: null, owner: 'demo' }),
+      ).toEqual(['10.0.0.1']);
       await settle(filer, await one());
       expect(await orphans.absent(OWN.name, [])).toContain(own.id);
       expect(await orphans.lookAgain([own.id])).toBe(1);

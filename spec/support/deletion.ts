@@ -15,7 +15,10 @@ export async function remove(
 }
 
 /** Deletes it, and lets a reconciler whose driver does everything at once retire it, and all that is due beside it. */
-export async function retire(stores: Pick<Stores, 'filesystems' | 'work'>, filesystem: Filesystem): Promise<void> {
+export async function retire(
+  stores: Pick<Stores, 'filesystems' | 'work'>,
+  filesystem: Pick<Filesystem, 'id' | 'name'>,
+): Promise<void> {
   await remove(stores, filesystem);
   await settleAll(stores);
 }

@@ -39,7 +39,11 @@ export function startProcess(
   url: string,
   clock: HandClock,
   driver: Driver,
-  { mode = 'repair', deletionGrace = 0 }: { mode?: DriftOptions['mode']; deletionGrace?: number } = {},
+  {
+    mode = 'repair',
+    deletionGrace = 0,
+    mayBegin,
+  }: Partial<Pick<DriftOptions, 'mode' | 'mayBegin'>> & { readonly deletionGrace?: number } = {},
 ): TestProcess {
   const stores = storesOver(url, clock);
   const registry = new Registry();
@@ -55,7 +59,7 @@ export function startProcess(
     deletionGrace,
     logger,
     prometheusMetrics(registry),
-    { mode, intervalMilliseconds: INTERVAL },
+    { mode, intervalMilliseconds: INTERVAL, mayBegin },
   );
   const stopping = new AbortController();
   const ended = served.run(stopping.signal);

@@ -5,7 +5,7 @@ import type { VolumeRecord } from '../../lib/ports/driver';
 import { type AdoptionWish, adopt } from '../../lib/sync/adopt';
 import { recreate } from '../../lib/sync/recreate';
 import { InMemoryDriver } from '../support/in-memory-driver';
-import { startProcess, type TestProcess } from '../support/served-backend';
+import { INTERVAL, startProcess, type TestProcess } from '../support/served-backend';
 import { aFilesystem, anObservation, BACKEND, freshStores, type Stores } from '../support/stores';
 
 const ADMIN = { isAdmin: true, projectId: 'admin' };
@@ -122,6 +122,62 @@ describe('volumes and rows that have lost each other', () => {
       expect(held(id)).toEqual(['10.0.0.1']);
     });
 
+    it('of scope instance lets in its owner’s instances alone, since its connections are lost', async () => {
+      await say('mine', { project: 'demo', addresses: ['10.0.0.1', '10.0.0.4'] });
+      await say('other', { project: 'other', addresses: ['10.0.0.2', '10.0.0.4'] });
+      const id = anOrphan({
+        addresses: ['10.0.0.1', '10.0.0.2', '10.0.0.4'],
+        record: { scope: 'instance', owner: 'demo' },
+      });
+      await start().until(async () => held(id)?.length === 1);
+      expect(held(id)).toEqual(['10.0.0.1']);
+    });
+
+    it.each<[string, Partial<VolumeRecord> | null]>([
+      ['without a record', null],
+      ['whose record cannot be read', { owner: '../..' }],
+    ])('%s lets in nobody: it may be anybody’s', async (_, record) => {
+      await say('vm', { addresses: ['10.0.0.1'] });
+      const id = anOrphan({ addresses: ['10.0.0.1'], record });
+      await start().until(async () => held(id)?.length === 0);
+      expect(driver.stored.get(id)).toMatchObject({ used: 1_000n });
+    });
+
+    it('has its list cut though its record has a number that the backend cannot have', async () => {
+      Object.assign(driver.capabilities, { largestNumber: 65_535 });
+      const id = anOrphan({ addresses: ['10.0.0.9'], record: { number: 700_000 } });
+      await start().until(async () => held(id)?.length === 0);
+    });
+
+    it('is told at once, and keeps its list until the directory of instances is of now', async () => {
+      let isOfNow = false;
+      // made since the backup, which does not know it
+      const id = anOrphan({ addresses: ['10.0.0.1', '10.0.0.9'] });
+      const retired = anOrphan({ retired: true, addresses: ['10.0.0.1'] });
+      const process = start({ mayBegin: async () => isOfNow });
+      await process.until(async () => process.told(ALARM).length === 2 && held(retired)?.length === 0);
+      await process.rounds(0.5);
+      expect(held(id)).toEqual(['10.0.0.1', '10.0.0.9']);
+      await say('vm', { addresses: ['10.0.0.1'] });
+      isOfNow = true;
+      const since = stores.clock.monotonic();
+      await process.until(async () => held(id)?.length === 1);
+      expect(held(id)).toEqual(['10.0.0.1']);
+      expect(stores.clock.monotonic() - since).toBeLessThan(INTERVAL / 10);
+      expect(process.told(ALARM)).toHaveLength(2);
+    });
+
+    it('keeps its list for an interval at most where Compute does not answer', async () => {
+      const id = anOrphan({ addresses: ['10.0.0.9'] });
+      const begun = stores.clock.monotonic();
+      await start({ mayBegin: async () => Promise.reject(new Error('no answer')) }).until(
+        async () => held(id)?.length === 0,
+      );
+      const waited = stores.clock.monotonic() - begun;
+      expect(waited).toBeGreaterThanOrEqual(INTERVAL);
+      expect(waited).toBeLessThan(INTERVAL * 1.1);
+    });
+
     it('is none while it is being made or purged', async () => {
       const process = start();
       await process.until(async () => process.status.orphans === 0);
@@ -236,6 +292,19 @@ describe('volumes and rows that have lost each other', () => {
       await adoptNow(id);
       expect(await row(id, 'number')).toEqual({ number: 17 });
       await expect(adoptNow(same)).rejects.toThrow(/Number 17 of .* is that of filesystem "lost-and-found"/);
+    });
+
+    it('refuses a number that the backend cannot have, and changes nothing', async () => {
+      Object.assign(driver.capabilities, { largestNumber: 65_535 });
+      const id = anOrphan({ addresses: ['10.0.0.9'], record: { number: 700_000 } });
+      await expect(adoptNow(id)).rejects.toThrow(
+        /says number 700000, and backend "default" has none above 65535: adopt it where .* take it out\.$/,
+      );
+      expect([await row(id, '1'), held(id)]).toEqual([undefined, ['10.0.0.9']]);
+      const record = driver.records.get(id);
+      if (record) driver.records.set(id, { ...record, number: null });
+      await adoptNow(id);
+      expect(await row(id, 'number')).toEqual({ number: null });
     });
 
     it('makes one row when two do it at once', async () => {

@@ -16,7 +16,7 @@ const LONGEST_BYTES = 4_000;
 export const TOO_LONG = `GlusterFS holds a list of ${LONGEST_BYTES} bytes, some 300 single addresses: this one does not fit. It is tried again when there is room.`;
 
 /** Bricks compare blocks of whole octets; a /30 they accept and let nobody in by it. Of IPv6 they take single addresses alone. */
-const OCTETS = { 4: [24, 16, 8], 6: [] } as const;
+const OCTETS = { 4: [24, 16], 6: [] } as const;
 
 /** The value of `auth.allow` that lets in exactly these. */
 export function renderAllow(addresses: readonly string[]): string {

@@ -78,10 +78,11 @@ export class GaneshaServer implements NfsServer {
 
   /** What the server lets in. Behind it the file's name, where a server that starts would let in others: then it has to be written anew. */
   async read(volume: Volume, where: string, signal: AbortSignal): Promise<readonly string[]> {
-    const shown = await this.served.show(volume, where, signal);
+    const standing = await this.#standing(volume.id);
+    const shown = await this.#shown(volume, standing, where, signal);
     if (!shown) return [];
     const { addresses, foreign } = singleAddresses(shown.clients);
-    const lasts = await this.#lasts(volume, shown);
+    const lasts = await this.#lasts(volume, standing, shown);
     return [...addresses, ...foreign, ...(lasts ? [] : [this.files.fileOf(volume.id)])];
   }
 
@@ -109,10 +110,28 @@ export class GaneshaServer implements NfsServer {
     return new Set([...filed, ...served]);
   }
 
+  /**
+   * What the server exports of a volume, under whichever number: its own, that of its file, or, where nobody knows one since
+   * its row and its record are lost, the one that its path has. Null: nothing.
+   */
+  async #shown(
+    { id, number }: Volume,
+    { text }: Standing,
+    where: string,
+    signal: AbortSignal,
+  ): Promise<ShownExport | null> {
+    const filed = numberIn(text ?? '');
+    for (const each of new Set([number, filed])) {
+      const shown = await this.served.show({ id, number: each }, where, signal);
+      if (shown) return shown;
+    }
+    return number === null && filed === null ? this.served.find(id, where, signal) : null;
+  }
+
   /** Whether a server that starts lets in the same. */
-  async #lasts({ id, number }: Volume, shown: ShownExport): Promise<boolean> {
-    const standing = await this.#standing(id);
-    if (standing.export?.number !== number || (await this.index.numberOf(id)) !== number) return false;
+  async #lasts(volume: Volume, standing: Standing, shown: ShownExport): Promise<boolean> {
+    const number = volume.number ?? shown.number;
+    if (standing.export?.number !== number || (await this.index.numberOf(volume.id)) !== number) return false;
     // a single address is a block of its own to the server
     const served = shown.clients.map((each) => each.replace(each.includes(':') ? /\/128$/ : /\/32$/, ''));
     return (
@@ -139,10 +158,11 @@ export class GaneshaServer implements NfsServer {
   /** What the server and the file both let in, of the list. Nothing is exported that is not. */
   async #cutDown(volume: Volume, where: string, list: AccessList, signal: AbortSignal): Promise<void> {
     const standing = await this.#standing(volume.id, list.revision);
-    const number = standing.export?.number ?? volume.number;
+    let number = numberIn(standing.text ?? '') ?? volume.number;
     let shown: ShownExport | null;
     try {
-      shown = await this.served.show({ id: volume.id, number }, where, signal);
+      shown = await this.#shown(volume, standing, where, signal);
+      number = shown?.number ?? number;
     } catch (error) {
       // a server that is down, or that cannot be called, does not start with them again
       if (number !== null) await this.#shorten(volume, number, where, list, standing, null);

@@ -1,6 +1,6 @@
 import { TerminalError, type Volume } from '../../ports/driver';
 import { BusError } from './dbus';
-import type { ExportManager, ShownExport } from './export-manager';
+import type { ExportManager, ServedExport, ShownExport } from './export-manager';
 
 type Numbered = Pick<Volume, 'id' | 'number'>;
 
@@ -19,6 +19,12 @@ export class ServedExports {
     if (number === null) return null;
     const shown = await this.manager.show(number, signal);
     return shown && isOf(shown, id, where) ? shown : null;
+  }
+
+  /** As `show`, of a volume whose number nobody knows: all are looked through. */
+  async find(id: string, where: string, signal: AbortSignal): Promise<ShownExport | null> {
+    const found = (await this.manager.list(signal)).find((each) => each.number > 0 && isOf(each, id, where));
+    return found ? this.show({ id, number: found.number }, where, signal) : null;
   }
 
   /** Removes it, if it is this volume's. */
@@ -61,6 +67,6 @@ export class ServedExports {
 }
 
 /** The server tells no more of an export than its path; an id in it is as good. */
-function isOf({ path }: ShownExport, id: string, where: string): boolean {
+function isOf({ path }: ServedExport, id: string, where: string): boolean {
   return path === where || path.endsWith(`/${id}`);
 }

@@ -198,6 +198,38 @@ describe('nfs with server ganesha', () => {
       expect(served(volume)).toBeNull();
       expect(await read(renumbered)).toEqual(['10.20.0.2']);
     });
+    it.each<[string, Partial<Volume>]>([
+      ['is not known any more', { number: null }],
+      ['is another in its record', { number: 4321 }],
+    ])(
+      'that nobody knows are those of the file: who is let in is told, and cut, of one whose number %s',
+      async (_, said) => {
+        const volume = await made();
+        await sync(volume, ['10.20.0.1', '10.20.0.2']);
+        const orphan = { ...volume, ...said };
+        expect((await read(orphan)).slice(0, 2)).toEqual(['10.20.0.1', '10.20.0.2']);
+        await sync(orphan, ['10.20.0.2'], 1n, false);
+        expect(served(volume)).toEqual(['10.20.0.2']);
+        await sync(orphan, [], 1n, false);
+        expect(await read({ ...volume, number: null })).toEqual([]);
+        backend.bus.restart();
+        expect(served(volume)).toEqual([]);
+      },
+    );
+    it('are looked for by the path where there is no file either, or none that has one', async () => {
+      for (const text of [null, 'EXPORT {']) {
+        const volume = await made();
+        await sync(volume, ['10.20.0.1', '10.20.0.2']);
+        await unlink(fileOf(volume));
+        if (text !== null) await writeFile(fileOf(volume), text);
+        const orphan = { ...volume, number: null };
+        expect(await read(orphan)).toEqual(['10.20.0.1', '10.20.0.2', fileOf(volume)]);
+        await sync(orphan, ['10.20.0.2'], 1n, false);
+        expect(await read(orphan)).toEqual(['10.20.0.2']);
+        backend.bus.restart();
+        expect(served(volume)).toEqual(['10.20.0.2']);
+      }
+    });
     it('are needed', async () => {
       await expect(sync(await made({ number: null }), ['10.20.0.2'])).rejects.toThrow('no number yet');
     });
