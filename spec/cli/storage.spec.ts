@@ -7,6 +7,8 @@ import { BACKEND, freshStores, type Stores } from '../support/stores';
 
 const { signal } = new AbortController();
 
+const OPTIONS = 'rw,sync,no_subtree_check,root_squash,secure,sec=sys';
+
 describe('what an operator does by hand about storage', () => {
   let stores: Stores;
   let folder: string;
@@ -52,7 +54,7 @@ describe('what an operator does by hand about storage', () => {
     await writeFile(inVolumes(`${id}.json`), JSON.stringify(record));
     await writeFile(
       exportsFile(id),
-      `# filesystem ${name}\n# id ${id}\n# revision 9\n${inVolumes(id)} 10.0.0.1(rw,fsid=${id})\n`,
+      `# filesystem ${name}\n# id ${id}\n# revision 9\n${inVolumes(id)} \\\n  10.0.0.1(${OPTIONS},fsid=${id})\n`,
     );
     return id;
   };
