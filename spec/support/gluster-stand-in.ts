@@ -27,10 +27,14 @@ export class GlusterStandIn {
   /** All calls, as words. */
   readonly calls: string[] = [];
   isMounted = true;
+  /** What holds quotas answers. */
+  hasQuotad = true;
   /** So many calls that change something are refused, since another transaction runs. */
   busyTimes = 0;
   /** Answers that are given in place of the true ones, once each. */
   readonly answers: string[] = [];
+  /** Answers a call in place of the true cluster; null: it does not. */
+  override: (call: string) => string | null = () => null;
 
   readonly run = async (program: string, args: readonly string[], signal: AbortSignal): Promise<string> => {
     signal.throwIfAborted();
@@ -39,7 +43,7 @@ export class GlusterStandIn {
     await new Promise((resolve) => setImmediate(resolve));
     if (args.includes('/usr/bin/rm')) return this.#remove(args.at(-1) ?? '');
     const words = args.slice(args.indexOf('--xml') + 1);
-    return this.answers.shift() ?? this.#busy(words) ?? this.#answer(words);
+    return this.override(args.join(' ')) ?? this.answers.shift() ?? this.#busy(words) ?? this.#answer(words);
   };
 
   /** Calls of the CLI that begin with these words. */
@@ -133,11 +137,10 @@ export class GlusterStandIn {
       volume.limit = BigInt(bytes);
       return success();
     }
+    if (!this.hasQuotad) return refusal('Failed to get quota limits: quotad is not running');
     const used = [...(this.data.get(name)?.values() ?? [])].reduce((sum, each) => sum + each, 0);
     return success(
-      volume.limit === null
-        ? '<volQuota/>'
-        : `<volQuota><limit><path>/</path><hard_limit>${volume.limit}</hard_limit><used_space>${used}</used_space></limit></volQuota>`,
+      `<volQuota><limit><path>/</path><hard_limit>${volume.limit ?? 'N/A'}</hard_limit><used_space>${used}</used_space></limit></volQuota>`,
     );
   }
 

@@ -1,18 +1,16 @@
-import { parseAddress } from '../../domain/address';
 import { type AccessList, type AccessResult, NewerRevision } from '../../ports/driver';
 import { type Allowed, fitting, renderAllow, TOO_LONG } from './auth-allow';
+import { isNone, type Left, leftBefore, renderLeft } from './left';
 import { allowedBy, type GlusterVolume, OPTION, revisionOf } from './volume-info';
-
-/** Of `left`, so many are written down, those first that go now: no option may be longer than a list. */
-const MOST_LEFT = 90;
 
 /** A new access list, and what it comes to. */
 export interface AccessChange {
   /** Set in one step: bricks and other processes meet list and revision together. */
   readonly options: ReadonlyMap<string, string>;
   /** Whom it does not let in any more, now or by a change before it that may not have been confirmed. */
-  readonly left: readonly string[];
-  readonly isNobody: boolean;
+  readonly left: Left;
+  /** Whom it lets in. */
+  readonly taken: readonly string[];
   readonly result: AccessResult;
 }
 
@@ -32,10 +30,10 @@ export function accessChange(volume: GlusterVolume, access: AccessList, mayGrant
     options: new Map([
       [OPTION.allow, renderAllow(taken)],
       [OPTION.revision, String(access.revision)],
-      ...(left.length > 0 ? [[OPTION.left, left.slice(0, MOST_LEFT).join(',')] as const] : []),
+      ...(isNone(left) ? [] : [[OPTION.left, renderLeft(left)] as const]),
     ]),
     left,
-    isNobody: taken.length === 0,
+    taken,
     result: { refused: new Map(refused.map((each) => [each, TOO_LONG])) },
   };
 }
@@ -44,8 +42,10 @@ function isAllowed(address: string, { isEverybody }: Allowed, present: ReadonlyS
   return isEverybody || present.has(address);
 }
 
-function leftBy({ options }: GlusterVolume, { addresses }: Allowed, taken: readonly string[]): readonly string[] {
+/** Where it let in everybody, names or patterns nobody knows whom. */
+function leftBy(volume: GlusterVolume, { addresses, foreign }: Allowed, taken: readonly string[]): Left {
+  const before = leftBefore(volume);
+  if (before === 'many' || foreign.length > 0) return 'many';
   const stays = new Set(taken);
-  const before = (options.get(OPTION.left) ?? '').split(',').filter((each) => parseAddress(each) !== null);
   return [...new Set([...addresses, ...before])].filter((each) => !stays.has(each));
 }

@@ -9,8 +9,8 @@ import { type BoundedList, boundedList } from '../../domain/bounded-list';
 export const NOBODY = '0.0.0.0';
 const EVERYBODY = '*';
 
-/** glusterd 10.3 aborts or hangs at values of some 4,090 bytes. */
-const LONGEST_BYTES = 4_000;
+/** Of an option's value: glusterd 10.3 aborts or hangs at some 4,090 bytes. */
+export const LONGEST_BYTES = 4_000;
 
 /** For the owner of a filesystem whose list is too long. */
 export const TOO_LONG = `GlusterFS holds a list of ${LONGEST_BYTES} bytes, some 300 single addresses: this one does not fit. It is tried again when there is room.`;

@@ -14,6 +14,7 @@ import { accessChange } from './access';
 import { NOBODY } from './auth-allow';
 import type { BrickData } from './brick-data';
 import type { Layout } from './layout';
+import { isNone, type Left, leaves, renderLeft } from './left';
 import type { Marker } from './marker';
 import { allowedBy, type GlusterVolume, isOurs, isRetired, OPTION, recordOf } from './volume-info';
 import type { VolumeLocks } from './volume-locks';
@@ -67,13 +68,15 @@ export class GlusterDriver implements Driver {
   async syncAccess(volume: Volume, access: AccessList, mayGrant: boolean, signal: AbortSignal): Promise<AccessResult> {
     return this.locks.hold(volume.id, signal, async () => {
       const found = await this.#find(volume.id, signal);
-      if (mayGrant && (!found || isRetired(found))) throw new VolumeLost();
+      if (mayGrant && !(found && isServed(found))) throw new VolumeLost();
       // its list was its own: nobody
       if (!found) return { refused: new Map() };
-      const { options, left, isNobody, result } = accessChange(found, access, mayGrant);
+      const { options, left, taken, result } = accessChange(found, access, mayGrant);
       const record = mayGrant ? this.maker.recordOption(found, volume) : [];
-      await this.cluster.set(found, new Map([...options, ...record]), signal);
-      if (found.isStarted && left.length > 0) await this.#partFrom(found.name, left, isNobody, signal);
+      const changed = await this.cluster.set(found, new Map([...options, ...record]), signal);
+      await this.#partFrom(changed, left, taken, signal);
+      // a restart may have been broken off
+      if (mayGrant && !found.isStarted) await this.cluster.start(found.name, signal);
       return result;
     });
   }
@@ -88,8 +91,8 @@ export class GlusterDriver implements Driver {
   async usage(volumes: readonly Pick<Volume, 'id'>[], signal: AbortSignal): Promise<ReadonlyMap<string, bigint>> {
     const used = new Map<string, bigint>();
     for (const { id } of volumes) {
-      const quota = await this.cluster.quota(fileNameOf(id), signal);
-      if (quota) used.set(id, quota.usedBytes);
+      const bytes = await this.cluster.used(fileNameOf(id), signal);
+      if (bytes !== null) used.set(id, bytes);
     }
     return used;
   }
@@ -103,11 +106,14 @@ export class GlusterDriver implements Driver {
     });
   }
 
-  async restore({ id }: Volume, signal: AbortSignal): Promise<void> {
-    await this.locks.hold(id, signal, async () => {
-      const found = await this.#find(id, signal);
+  async restore(volume: Volume, signal: AbortSignal): Promise<void> {
+    await this.locks.hold(volume.id, signal, async () => {
+      const found = await this.#find(volume.id, signal);
       if (!found) throw new VolumeLost();
-      if (isRetired(found)) await this.cluster.set(found, outOfService('no'), signal);
+      // one that was stopped may have been reset, and would let in everybody
+      const record = isOurs(found) ? [] : this.maker.recordOption(found, volume);
+      if (isRetired(found) || !found.isStarted)
+        await this.cluster.set(found, new Map([...outOfService('no'), ...record]), signal);
       if (!found.isStarted) await this.cluster.start(found.name, signal);
     });
   }
@@ -124,7 +130,7 @@ export class GlusterDriver implements Driver {
   }
 
   async volumes(signal: AbortSignal): Promise<readonly StoredVolume[]> {
-    const ours = (await this.cluster.all(signal)).filter((each) => isVolumeId(each.name) && isOurs(each));
+    const ours = (await this.cluster.all(signal)).filter((each) => isVolumeId(each.name));
     return ours.map((each) => ({ id: each.name, retired: isRetired(each) }));
   }
 
@@ -141,23 +147,27 @@ export class GlusterDriver implements Driver {
     return this.marker.room(signal);
   }
 
-  /** Null: there is none, or none that was ever complete. */
+  /** Whatever its options say: one that was reset is open to everybody, and has no record. Null: there is none. */
   async #find(id: string, signal: AbortSignal): Promise<GlusterVolume | null> {
-    const found = await this.cluster.find(fileNameOf(id), signal);
-    return found && isOurs(found) ? found : null;
+    return this.cluster.find(fileNameOf(id), signal);
   }
 
-  /** @throws Error while one of them keeps its connection */
-  async #partFrom(name: string, addresses: readonly string[], isNobody: boolean, signal: AbortSignal): Promise<void> {
-    // the servers' own daemons are always connected, and are no clients
-    const clients = addresses.filter((each) => !this.ownAddresses.includes(each));
-    const left = await this.cluster.partedFrom(name, clients, signal);
-    if (left.length === 0) return;
-    if (!isNobody) throw new Error(`Gluster has taken away access, and is still connected with ${left.join(', ')}`);
-    // one that never logs in can hold its connection for ever: nobody else is there whom this could harm
-    await this.cluster.stop(name, signal);
-    await this.cluster.start(name, signal);
+  /** Waits until they are cut off; those that are not after some time are by a restart, which also their neighbours feel. */
+  async #partFrom(volume: GlusterVolume, left: Left, taken: readonly string[], signal: AbortSignal): Promise<void> {
+    if (isNone(left)) return;
+    const { name, isStarted } = volume;
+    if (isStarted && !(await this.cluster.hasParted(name, leaves(left, taken, this.ownAddresses), signal))) {
+      await this.cluster.stop(name, signal);
+      await this.cluster.start(name, signal);
+    }
+    // whoever has such an address later is somebody else
+    await this.cluster.set(volume, new Map([[OPTION.left, renderLeft([])]]), signal);
   }
+}
+
+/** Not one that was never complete. One that was reset while it was served is. */
+function isServed(volume: GlusterVolume): boolean {
+  return !isRetired(volume) && (isOurs(volume) || volume.isStarted);
 }
 
 /** In one step with nobody's access: in whatever state it is left, it lets in nobody. */

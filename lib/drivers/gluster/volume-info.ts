@@ -8,9 +8,9 @@ export const OPTION = {
   allow: 'auth.allow',
   /** Of the list. */
   revision: 'user.nova-shared-filesystem.revision',
-  /** Addresses that were taken away, for as long as it may have to be looked whether they are connected still. */
+  /** Addresses that were taken away and may be connected still, or one word (see `left.ts`). */
   left: 'user.nova-shared-filesystem.left',
-  /** The volume's record: JSON as base64url. A volume without one is none of ours. */
+  /** The volume's record: JSON as base64url. A volume without one was never complete, or all its options were reset. */
   record: 'user.nova-shared-filesystem.record',
   /** `yes`: out of service, its data is set aside. */
   retired: 'user.nova-shared-filesystem.retired',
@@ -34,7 +34,7 @@ export function parseVolumes(answer: XmlElement): readonly GlusterVolume[] {
   return childrenOf(volumes, 'volume').map(parseVolume);
 }
 
-/** Whether it is one of ours, and complete. */
+/** Whether it has a record: one of ours, and complete. */
 export function isOurs({ options }: GlusterVolume): boolean {
   return options.has(OPTION.record);
 }
@@ -52,7 +52,7 @@ export function allowedBy({ options }: GlusterVolume): Allowed {
 /** The revision of its list. Unreadable: 0, and the list is written anew. */
 export function revisionOf({ options }: GlusterVolume): bigint {
   const text = options.get(OPTION.revision) ?? '';
-  return /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
+  return /^\d{1,18}$/.test(text) ? BigInt(text) : 0n;
 }
 
 /** The text of its record; null: there is none. */

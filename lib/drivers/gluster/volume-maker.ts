@@ -2,7 +2,7 @@ import { TerminalError, type Volume, VolumeLost } from '../../ports/driver';
 import { recordChange } from '../volume-record';
 import { NOBODY } from './auth-allow';
 import type { Layout } from './layout';
-import { type GlusterVolume, isOurs, isRetired, OPTION, recordTextOf } from './volume-info';
+import { allowedBy, type GlusterVolume, isOurs, isRetired, OPTION, recordTextOf } from './volume-info';
 import type { GlusterVolumes } from './volumes';
 
 /** Without them a volume takes in some seconds' worth of writes beyond its size, and tells clients the size of the whole disk. */
@@ -27,8 +27,9 @@ export class VolumeMaker {
     if (isRetired(found) || (!isOurs(found) && !mayCreate)) throw new VolumeLost();
     if (!isOurs(found) && found.isStarted)
       throw new TerminalError('A Gluster volume that is not ours has the name that this filesystem’s should have.');
-    // before it is started: a new one would let in everybody. With the record it is ours
-    const nobody = isOurs(found) ? [] : ([[OPTION.allow, NOBODY]] as const);
+    // before it is started: a new one would let in everybody, and one that was reset. With the record it is ours
+    const isOpen = !found.isStarted && (!isOurs(found) || allowedBy(found).isEverybody);
+    const nobody = isOpen ? ([[OPTION.allow, NOBODY]] as const) : [];
     await this.cluster.set(found, new Map([...nobody, ...this.recordOption(found, volume)]), signal);
     if (!found.isStarted) await this.cluster.start(found.name, signal);
     if (found.options.get('features.quota') !== 'on') await this.cluster.enableQuota(found.name, signal);

@@ -1,3 +1,4 @@
+import { parseAddress } from '../../domain/address';
 import type { Room } from '../../ports/driver';
 import { childrenOf, elementAt, textOf, type XmlElement } from './xml';
 
@@ -49,11 +50,15 @@ export function roomOf(names: readonly string[], states: readonly BrickState[], 
   return { totalBytes: sum('totalBytes'), freeBytes: sum('freeBytes') };
 }
 
-/** The addresses that have a connection to a brick now, by `volume status NAME clients`, Gluster's own included. */
+/**
+ * The addresses that are logged in at a brick now, by `volume status NAME clients`, Gluster's own included. A connection that
+ * has not logged in is not among them (tried with 10.3), nor is one that a brick has ended and the client has not.
+ */
 export function parseClients(answer: XmlElement): ReadonlySet<string> {
   const clients = nodesOf(answer).flatMap((node) => childrenOf(elementAt(node, 'clientsStatus'), 'client'));
   // behind the last colon stands the port
-  return new Set(clients.map((each) => (textOf(each, 'hostname') ?? '').replace(/:\d+$/, '')));
+  const addresses = clients.map((each) => (textOf(each, 'hostname') ?? '').replace(/:\d+$/, ''));
+  return new Set(addresses.map((each) => parseAddress(each) ?? each));
 }
 
 function nodesOf(answer: XmlElement): readonly XmlElement[] {

@@ -6,11 +6,15 @@ import { elementAt, textOf } from './xml';
 
 /** What Gluster says in place of a volume that is not there. */
 const MISSING = /does not exist/;
+const NO_QUOTA = /quota is (disabled|not enabled)/i;
+/** What it says in place of a limit that is not set. */
+const NO_LIMIT = 'N/A';
 const LOOK_MILLISECONDS = 100;
 
 /** What the quota of a volume says, in bytes. */
 export interface QuotaState {
-  readonly limitBytes: bigint;
+  /** Null: none is set. */
+  readonly limitBytes: bigint | null;
   readonly usedBytes: bigint;
 }
 
@@ -49,10 +53,14 @@ export class GlusterVolumes {
     await this.command.change(['volume', 'create', name, ...copies, ...bricks, ...(force ? ['force'] : [])], signal);
   }
 
-  /** Sets options in one step: all, or none. Those that it has already are not set again. */
-  async set(volume: GlusterVolume, options: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void> {
+  /**
+   * Sets options in one step: all, or none. Those that it has already are not set again.
+   * @returns the volume as it is then
+   */
+  async set(volume: GlusterVolume, options: ReadonlyMap<string, string>, signal: AbortSignal): Promise<GlusterVolume> {
     const changed = [...options].filter(([name, value]) => volume.options.get(name) !== value);
     if (changed.length > 0) await this.command.change(['volume', 'set', volume.name, ...changed.flat()], signal);
+    return { ...volume, options: new Map([...volume.options, ...options]) };
   }
 
   async start(name: string, signal: AbortSignal): Promise<void> {
@@ -76,14 +84,23 @@ export class GlusterVolumes {
     await this.command.change(['volume', 'quota', name, 'limit-usage', '/', String(bytes)], signal);
   }
 
-  /** Null: no quota is set, or the volume's bricks do not answer. */
+  /** Null: the volume has no quota. @throws Error where it may have one, and what it holds cannot be told */
   async quota(name: string, signal: AbortSignal): Promise<QuotaState | null> {
     try {
       const answer = await this.command.ask(['volume', 'quota', name, 'list', '/'], signal);
       const limit = elementAt(answer, 'volQuota', 'limit');
       const [hard, used] = limit ? [textOf(limit, 'hard_limit'), textOf(limit, 'used_space')] : [];
-      if (!isBytes(hard) || !isBytes(used)) return null;
-      return { limitBytes: BigInt(hard), usedBytes: BigInt(used) };
+      return { limitBytes: hard === NO_LIMIT ? null : toBytes(hard), usedBytes: toBytes(used) };
+    } catch (error) {
+      if (error instanceof GlusterRefused && NO_QUOTA.test(error.message)) return null;
+      throw error;
+    }
+  }
+
+  /** What it holds, in bytes; null: it cannot be told. */
+  async used(name: string, signal: AbortSignal): Promise<bigint | null> {
+    try {
+      return (await this.quota(name, signal))?.usedBytes ?? null;
     } catch (error) {
       if (error instanceof GlusterRefused) return null;
       throw error;
@@ -101,15 +118,15 @@ export class GlusterVolumes {
   }
 
   /**
-   * Waits until none of these is connected any more: `set` answers before the bricks have looked through their clients.
-   * @returns those that still are when the time is over
+   * Waits until no client that has to leave is logged in any more: `set` answers before bricks have looked through theirs.
+   * @returns false: one still is when the time is over
    */
-  async partedFrom(name: string, addresses: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+  async hasParted(name: string, leaves: (address: string) => boolean, signal: AbortSignal): Promise<boolean> {
     const until = performance.now() + this.partingMilliseconds;
     for (;;) {
       const connected = parseClients(await this.command.ask(['volume', 'status', name, 'clients'], signal));
-      const left = addresses.filter((each) => connected.has(each));
-      if (left.length === 0 || performance.now() >= until) return left;
+      if (![...connected].some(leaves)) return true;
+      if (performance.now() >= until) return false;
       await wait(LOOK_MILLISECONDS, undefined, { signal });
     }
   }
@@ -124,6 +141,8 @@ export class GlusterVolumes {
   }
 }
 
-function isBytes(text: string | null | undefined): text is string {
-  return /^\d{1,19}$/.test(text ?? '');
+/** @throws GlusterRefused when it is no number */
+function toBytes(text: string | null | undefined): bigint {
+  if (!/^\d{1,19}$/.test(text ?? '')) throw new GlusterRefused('gluster has not said how much a volume holds');
+  return BigInt(text ?? '');
 }

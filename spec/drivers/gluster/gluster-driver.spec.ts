@@ -5,10 +5,10 @@ import * as path from 'node:path';
 import { parseSize } from '../../../lib/domain/size';
 import { createGlusterDriver } from '../../../lib/drivers/gluster';
 import { Settings } from '../../../lib/drivers/settings';
-import { type Driver, TerminalError, type Volume, VolumeLost } from '../../../lib/ports/driver';
+import { type Driver, NewerRevision, TerminalError, type Volume, VolumeLost } from '../../../lib/ports/driver';
 import { thisProcess } from '../../../lib/process-identity';
 import { eventually } from '../../support/eventually';
-import { GlusterStandIn } from '../../support/gluster-stand-in';
+import { GlusterStandIn, success } from '../../support/gluster-stand-in';
 import { aVolume } from '../contract';
 
 const { signal } = new AbortController();
@@ -94,14 +94,16 @@ describe('driver gluster', () => {
     });
     it('never takes a volume of somebody else that has its name', async () => {
       const volume = aVolume();
-      const foreign = { bricks: [], options: new Map([['auth.allow', '*']]), isStarted: true, limit: null };
-      gluster.volumes.set(volume.id, foreign);
+      const options = new Map([['auth.allow', '*']]);
+      gluster.volumes.set(volume.id, { bricks: ['192.0.2.9:/other'], options, isStarted: true, limit: null });
+      gluster.volumes.set('other', { bricks: [], options, isStarted: true, limit: null });
       await expect(driver.ensure(volume, true, signal)).rejects.toThrow(TerminalError);
-      expect(foreign.options.get('auth.allow')).toBe('*');
-      expect(await driver.volumes(signal)).toEqual([]);
-      await driver.retire(volume, signal);
+      expect(options.get('auth.allow')).toBe('*');
       await driver.purge(volume, signal);
-      expect(gluster.volumes.has(volume.id)).toBe(true);
+      await driver.retire(volume, signal);
+      await expect(driver.purge(volume, signal)).rejects.toThrow(TerminalError);
+      expect([...gluster.volumes.keys()]).toEqual([volume.id, 'other']);
+      expect(await driver.volumes(signal)).toEqual([{ id: volume.id, retired: true }]);
     });
     it('has the options that are configured, which are set again when they are others', async () => {
       const volume = await made();
@@ -112,13 +114,113 @@ describe('driver gluster', () => {
     });
   });
 
-  it('refuses a size below what a volume holds, before Gluster sees it', async () => {
+  describe('a volume whose options were all reset', () => {
+    const reset = async () => {
+      const volume = await made();
+      await sync(volume, ['10.0.0.1', '10.0.0.2'], 1n);
+      gluster.connected.set(volume.id, ['10.0.0.1:1023', '10.0.0.9:1023', '192.0.2.1:49150']);
+      gluster.volumes.get(volume.id)?.options.clear();
+      return volume;
+    };
+
+    it('is seen to be open to everybody', async () => {
+      const volume = await reset();
+      expect(await driver.readAccess(volume, signal)).toEqual(['*']);
+      expect(await driver.volumes(signal)).toEqual([{ id: volume.id, retired: false }]);
+      expect(await driver.record(volume.id, signal)).toBeNull();
+    });
+    it.each([true, false])('is cut down, whoever is connected (it may grant: %s)', async (mayGrant) => {
+      const volume = await reset();
+      const recordOfIt = expect.objectContaining({ name: volume.name });
+      gluster.stubborn.add('10.0.0.9:1023');
+      await driver.syncAccess(volume, { addresses: ['10.0.0.1'], revision: 2n }, mayGrant, signal);
+      expect(await driver.readAccess(volume, signal)).toEqual(['10.0.0.1']);
+      expect(gluster.connected.get(volume.id) ?? []).not.toContain('10.0.0.9:1023');
+      expect(await driver.record(volume.id, signal)).toEqual(mayGrant ? recordOfIt : null);
+    });
+    it('is taken out of service, and destroyed then', async () => {
+      const volume = await reset();
+      await driver.retire(volume, signal);
+      expect(await driver.readAccess(volume, signal)).toEqual([]);
+      expect(gluster.volumes.get(volume.id)?.isStarted).toBe(false);
+      await driver.purge(volume, signal);
+      expect(gluster.volumes.has(volume.id) || gluster.data.has(volume.id)).toBe(false);
+    });
+    it('while it was out of service lets in nobody when it is back', async () => {
+      const volume = await made();
+      await driver.retire(volume, signal);
+      gluster.volumes.get(volume.id)?.options.clear();
+      await expect(sync(volume, ['10.0.0.1'], 2n)).rejects.toThrow(VolumeLost);
+      gluster.volumes.get(volume.id)?.options.clear();
+      await driver.restore(volume, signal);
+      expect(option(volume, 'auth.allow')).toBe('0.0.0.0');
+      await sync(volume, ['10.0.0.1'], 2n);
+      expect(await driver.readAccess(volume, signal)).toEqual(['10.0.0.1']);
+    });
+    it('of its list alone lets in nobody when it is started', async () => {
+      const volume = await made();
+      const stored = gluster.volumes.get(volume.id);
+      if (stored) stored.isStarted = false;
+      stored?.options.delete('auth.allow');
+      await driver.ensure(volume, false, signal);
+      expect(stored).toMatchObject({ isStarted: true });
+      expect(option(volume, 'auth.allow')).toBe('0.0.0.0');
+    });
+  });
+
+  it('takes no revision that the database cannot go beyond', async () => {
     const volume = await made();
-    gluster.data.get(volume.id)?.set('a', 900_000);
-    await expect(driver.ensure({ ...volume, size: parseSize('1Kb') }, false, signal)).rejects.toThrow(
-      'The volume holds 900000 bytes, more than 1Kb.',
+    gluster.volumes.get(volume.id)?.options.set('user.nova-shared-filesystem.revision', '9'.repeat(19));
+    await sync(volume, ['10.0.0.1'], 2n);
+    expect(option(volume, 'user.nova-shared-filesystem.revision')).toBe('2');
+    gluster.volumes.get(volume.id)?.options.set('user.nova-shared-filesystem.revision', '9'.repeat(18));
+    await expect(sync(volume, ['10.0.0.1'], 3n)).rejects.toThrow(NewerRevision);
+  });
+
+  describe('a size below what a volume holds', () => {
+    const resized = async (change: (volume: Volume) => void) => {
+      const volume = await made();
+      gluster.data.get(volume.id)?.set('a', 900_000);
+      change(volume);
+      await driver.ensure({ ...volume, size: parseSize('1Kb') }, false, signal);
+    };
+    const limits = () => gluster.calls.filter((call) => call.includes('limit-usage / 1024')).length;
+
+    it('is refused before Gluster sees it', async () => {
+      await expect(resized(() => undefined)).rejects.toThrow('The volume holds 900000 bytes, more than 1Kb.');
+      expect(limits()).toBe(0);
+    });
+    it('is refused where no limit stands any more', async () => {
+      const call = resized(({ id }) => {
+        const stored = gluster.volumes.get(id);
+        if (stored) stored.limit = null;
+      });
+      await expect(call).rejects.toThrow('The volume holds 900000 bytes');
+      expect(limits()).toBe(0);
+    });
+    it('is not set where what it holds cannot be told, and its use is left out', async () => {
+      const volume = await made();
+      const call = resized(() => {
+        gluster.hasQuotad = false;
+      });
+      await expect(call).rejects.toThrow('quotad is not running');
+      expect(limits()).toBe(0);
+      expect((await driver.usage([volume], signal)).size).toBe(0);
+    });
+    it.each([success('<volQuota/>'), success('<volQuota><limit><hard_limit>N/A</hard_limit></limit></volQuota>')])(
+      'is not set where the answer is %s',
+      async (answer) => {
+        const volume = await made();
+        const unsure = driverWith();
+        const ask = gluster.callsOf('volume', 'quota').length;
+        gluster.override = (call) => (call.includes(`quota ${volume.id} list`) ? answer : null);
+        await expect(unsure.ensure({ ...volume, size: parseSize('1Kb') }, false, signal)).rejects.toThrow(
+          'has not said',
+        );
+        expect(gluster.callsOf('volume', 'quota').length).toBe(ask + 1);
+        expect(limits()).toBe(0);
+      },
     );
-    expect(gluster.volumes.get(volume.id)?.limit).toBe(volume.size.bytes);
   });
 
   describe('an access list', () => {
@@ -196,21 +298,68 @@ describe('driver gluster', () => {
       await call;
       const looks = gluster.callsOf('volume', 'status').length;
       await sync(volume, ['10.0.0.2'], 3n);
-      expect(gluster.callsOf('volume', 'status').length).toBe(looks + 1);
+      expect(gluster.callsOf('volume', 'status').length).toBe(looks);
+      expect(gluster.callsOf('volume', 'stop')).toEqual([]);
     });
-    it('fails while it is, and is looked for again by the next run, of another process too', async () => {
+    it('that is confirmed is not looked for again when somebody else has the address', async () => {
+      const volume = await connectedBy('10.0.0.1:1023');
+      await sync(volume, ['10.0.0.2'], 2n);
+      gluster.connected.get(volume.id)?.push('10.0.0.1:1000');
+      gluster.stubborn.add('10.0.0.1:1000');
+      const looks = gluster.callsOf('volume', 'status').length;
+      await sync(volume, ['10.0.0.2'], 3n);
+      expect(gluster.callsOf('volume', 'status').length).toBe(looks);
+    });
+    /** Another process, which dies when it looks who is connected. */
+    const broken = async (volume: Volume, addresses: readonly string[], revision: bigint, at = 'clients') => {
+      gluster.override = (call) => {
+        if (call.includes(at)) throw new Error('killed');
+        return null;
+      };
+      await expect(driverWith().syncAccess(volume, { addresses, revision }, true, signal)).rejects.toThrow('killed');
+      gluster.override = () => null;
+    };
+
+    it('that was broken off is looked for by the next run, of another process', async () => {
       const volume = await connectedBy('10.0.0.1:1023');
       gluster.stubborn.add('10.0.0.1:1023');
-      await expect(sync(volume, ['10.0.0.2'], 2n)).rejects.toThrow('still connected with 10.0.0.1');
-      const next = driverWith().syncAccess(volume, { addresses: ['10.0.0.2'], revision: 3n }, true, signal);
-      await expect(next).rejects.toThrow('still connected with 10.0.0.1');
-      expect(option(volume, 'auth.allow')).toBe('10.0.0.2');
+      await broken(volume, ['10.0.0.2'], 2n);
+      expect(gluster.connected.get(volume.id)).toContain('10.0.0.1:1023');
+      await sync(volume, ['10.0.0.2'], 3n);
+      expect(gluster.connected.get(volume.id) ?? []).not.toContain('10.0.0.1:1023');
     });
-    it('of all restarts the volume, where one keeps a connection for ever', async () => {
+    it('of more than can be written down is looked for by the next run too, all of them', async () => {
+      const volume = await made();
+      const many = scattered(280);
+      const last = `${many.at(-1)}:1023`;
+      await sync(volume, many, 1n);
+      gluster.connected.set(volume.id, ['192.0.2.1:49150', last]);
+      gluster.stubborn.add(last);
+      await broken(volume, many.slice(0, 1), 2n);
+      await broken(volume, scattered(570).slice(290), 3n);
+      await broken(volume, many.slice(0, 1), 4n);
+      expect(option(volume, 'user.nova-shared-filesystem.left')).toBe('many');
+      expect(gluster.connected.get(volume.id)).toContain(last);
+      await sync(volume, many.slice(0, 1), 5n);
+      expect(gluster.connected.get(volume.id) ?? []).not.toContain(last);
+      const looks = gluster.callsOf('volume', 'status').length;
+      await sync(volume, many.slice(0, 1), 6n);
+      expect(gluster.callsOf('volume', 'status').length).toBe(looks);
+    });
+    it.each([[[]], [['10.0.0.2']]])('that leaves %j ends a login that bricks do not end by a restart', async (stay) => {
       const volume = await connectedBy('10.0.0.1:1023');
       gluster.stubborn.add('10.0.0.1:1023');
-      await sync(volume, [], 2n);
-      expect(gluster.connected.get(volume.id) ?? []).toEqual([]);
+      await sync(volume, stay, 2n);
+      expect(gluster.connected.get(volume.id) ?? []).not.toContain('10.0.0.1:1023');
+      expect(gluster.volumes.get(volume.id)?.isStarted).toBe(true);
+      expect(await driver.readAccess(volume, signal)).toEqual(stay);
+    });
+    it('whose restart is broken off leaves no volume that is stopped', async () => {
+      const volume = await connectedBy('10.0.0.1:1023');
+      gluster.stubborn.add('10.0.0.1:1023');
+      await broken(volume, ['10.0.0.2'], 2n, 'volume start');
+      expect(gluster.volumes.get(volume.id)?.isStarted).toBe(false);
+      await sync(volume, ['10.0.0.2'], 3n);
       expect(gluster.volumes.get(volume.id)?.isStarted).toBe(true);
     });
   });

@@ -106,6 +106,22 @@ describe('real clients of a real Gluster', () => {
     expect(await b.namespace.run('cat', `${ofB}/a`)).toBe('from-a\n');
   });
 
+  it('closes a volume whose options an operator has reset, and cuts off who came in meanwhile', async () => {
+    const { volume, location } = await made();
+    await sync(volume, ['10.99.0.12']);
+    const ofB = await mounted(b, location);
+    await b.namespace.shell(`echo from-b > ${ofB}/b`);
+    await cluster.gluster('volume', 'reset', volume.id);
+    expect(await driver.readAccess(volume, signal)).toEqual(['*']);
+    const ofStranger = await mounted(stranger, location);
+    expect(await stranger.namespace.run('cat', `${ofStranger}/b`)).toBe('from-b\n');
+    await sync(volume, ['10.99.0.12']);
+    await expect(stranger.namespace.run('cat', `${ofStranger}/b`)).rejects.toThrow();
+    expect(await stranger.mount(location)).toBeNull();
+    expect(await b.namespace.run('cat', `${ofB}/b`)).toBe('from-b\n');
+    expect(await driver.record(volume.id, signal)).toMatchObject({ name: volume.name });
+  });
+
   it('cuts off everybody when it is deleted, and leaves no data on the disk', async () => {
     const { volume, location } = await made();
     await sync(volume, ['10.99.0.11']);
