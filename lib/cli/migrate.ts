@@ -20,8 +20,11 @@ export async function migrateAlone({ databaseUrl }: Settings, change: RoleChange
       await revokeReconciler(database, change.role);
       return `The role "${change.role}" has no rights in the schema any more.\n`;
     }
-    await grantReconciler(database, change.role, change.backends);
-    return `The role "${change.role}" works on ${change.backends.join(', ')}, and on nothing else.\n`;
+    const isLimited = await grantReconciler(database, change.role, change.backends);
+    const limits = isLimited
+      ? ''
+      : 'Its sessions have no limits of time: an administrator sets them (docs/filers.md).\n';
+    return `The role "${change.role}" works on ${change.backends.join(', ')}, and on nothing else.\n${limits}`;
   } finally {
     await database.close();
   }
