@@ -2,6 +2,7 @@ import { Client, type DatabaseError } from 'pg';
 import type { Filesystem } from '../../lib/domain/filesystem';
 import { LARGEST_FOUND_REVISION } from '../../lib/domain/revision';
 import type { Claim } from '../../lib/ports/work-store';
+import { Database } from '../../lib/store/database';
 import { migrate } from '../../lib/store/migrate';
 import { grantReconciler, RIGHTS, renewReconcilerRights, revokeReconciler } from '../../lib/store/reconciler-role';
 import { type PostgresRole, postgresRole } from '../support/postgres-role';
@@ -454,6 +455,44 @@ describe('migrate --grant-reconciler', () => {
       'create role "nobody-""s" login password',
     );
     expect(await granted()).toEqual([]);
+  });
+
+  const limits = async () =>
+    (
+      await stores.database.query<{ setting: string }>(
+        `select unnest(setconfig) as setting from pg_db_role_setting
+         where setrole = $1::regrole and setdatabase = (select oid from pg_database where datname = current_database())
+         order by 1`,
+        [role.name],
+      )
+    ).map(({ setting }) => setting);
+
+  it('limits how long its sessions hold others up, and takes that back', async () => {
+    expect(await grantReconciler(stores.database, role.name, ['a'])).toBe(true);
+    expect(await limits()).toEqual([
+      'idle_in_transaction_session_timeout=60s',
+      'lock_timeout=30s',
+      'statement_timeout=60s',
+    ]);
+    await revokeReconciler(stores.database, role.name);
+    expect(await limits()).toEqual([]);
+  });
+
+  it('gives the rights also where it may not change roles, and says so', async () => {
+    const owner = await postgresRole(stores.url);
+    const [{ name } = { name: '' }] = await stores.database.query<{ name: string }>(
+      'select current_database() as name',
+      [],
+    );
+    await stores.database.query(`grant create on database "${name}" to ${owner.name}`, []);
+    const database = new Database({ connectionString: owner.url, schema: 'of_another' });
+    await migrate(database);
+    expect(await grantReconciler(database, role.name, ['a'])).toBe(false);
+    expect(await database.query('select backend from reconciler_grants', [])).toEqual([{ backend: 'a' }]);
+    expect(await limits()).toEqual([]);
+    await revokeReconciler(database, role.name);
+    await database.close();
+    await owner.drop();
   });
 
   it('refuses a role that is held to no policy', async () => {
