@@ -20,12 +20,14 @@ export async function migrateAlone({ databaseUrl }: Settings, change: RoleChange
       await revokeReconciler(database, change.role);
       return `The role "${change.role}" has no rights in the schema any more.\n`;
     }
-    await grantReconciler(database, change.role, change.backends);
+    const isLimited = await grantReconciler(database, change.role, change.backends);
     const known = await Promise.all(change.backends.map(async (name) => isRegistered(database, name)));
     const strange = change.backends.filter((_, index) => !known[index]);
-    const warning =
-      strange.length === 0 ? '' : `No process has ever served ${strange.join(', ')}: is the name right?\n`;
-    return `The role "${change.role}" works on ${change.backends.join(', ')}, and on nothing else.\n${warning}`;
+    return [
+      `The role "${change.role}" works on ${change.backends.join(', ')}, and on nothing else.\n`,
+      ...(isLimited ? [] : ['Its sessions have no limits of time: an administrator sets them (docs/filers.md).\n']),
+      ...(strange.length === 0 ? [] : [`No process has ever served ${strange.join(', ')}: is the name right?\n`]),
+    ].join('');
   } finally {
     await database.close();
   }

@@ -1,3 +1,4 @@
+import { parseRevision } from '../domain/revision';
 import type { Volume, VolumeRecord } from '../ports/driver';
 import { readIfThere, replaceFile } from './durable-file';
 
@@ -32,14 +33,15 @@ export function parseRecord(text: string | null): VolumeRecord | null {
   const { name, owner, scope, project, size, revision, number } = facts;
   if (typeof name !== 'string' || typeof owner !== 'string' || typeof scope !== 'string' || typeof size !== 'string')
     return null;
-  if (typeof revision !== 'string' || !/^\d{1,19}$/.test(revision)) return null;
+  const read = typeof revision === 'string' ? parseRevision(revision) : null;
+  if (read === null) return null;
   return {
     name,
     owner,
     scope,
     project: typeof project === 'string' ? project : null,
     size,
-    revision: BigInt(revision),
+    revision: read,
     number: typeof number === 'number' && Number.isSafeInteger(number) && number > 0 ? number : null,
   };
 }

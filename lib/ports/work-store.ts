@@ -111,7 +111,7 @@ export interface Settlements {
    * @throws TerminalError when there is none left
    */
   assignNumber(claim: Claim, taken: ReadonlySet<number>, largest: number): Promise<number | null>;
-  /** There is a volume, of this size. */
+  /** There is a volume, of this size; one that is not wanted any more is not noted, and the volume is confirmed by the next run. */
   settleVolume(
     claim: Claim,
     volume: { readonly exportLocation: string; readonly protocol: string; readonly size: Size },

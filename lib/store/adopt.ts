@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { Conflict } from '../domain/errors';
+import { isCredibleRevision } from '../domain/revision';
 import type { Adoption } from '../ports/orphan-store';
 import { type Database, lockShared, within } from './database';
 
@@ -10,6 +11,10 @@ import { type Database, lockShared, within } from './database';
  */
 export async function adoptVolume(database: Database, now: Date, adoption: Adoption): Promise<void> {
   const { id, backend, name, owner, scope, project, size, number, revision, retired } = adoption;
+  if (!isCredibleRevision(revision))
+    throw new Conflict(
+      `The storage holds revision ${revision} of ${id}, which it cannot have come to: write 0 into its record and its access list.`,
+    );
   await database.transaction(async (trx) => {
     await lockShared(trx, database.schema);
     await refuseTaken(trx, adoption);

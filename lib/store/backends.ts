@@ -7,7 +7,7 @@ import type { ProcessIdentity } from '../ports/process';
 import type { ServedBackend } from '../ports/work-store';
 import { bump } from './bump';
 import { type Database, lockShared } from './database';
-import { servedSince } from './servings';
+import { AHEAD_MILLISECONDS, isRecentSql, servedSince } from './servings';
 
 /** Filesystems bumped at once when settings have changed: a transaction that holds no lock for long. */
 const SLICE = 1_000;
@@ -134,10 +134,10 @@ export class PostgresBackends implements BackendStore {
            version = excluded.version, fingerprint = excluded.fingerprint, state = excluded.state,
            message = excluded.message, heartbeat = excluded.heartbeat
        ),
-       forgotten as (delete from backend_reconcilers where backend = $1 and heartbeat < $8)
+       forgotten as (delete from backend_reconcilers where backend = $1 and process <> $3 and heartbeat not between $8 and $10)
        update backends set heartbeat = $2 where name = $1 returning fingerprint, exists (
          select from backend_reconcilers r
-         where r.backend = $1 and r.process <> $3 and r.state = 'up' and r.heartbeat >= $9
+         where r.backend = $1 and r.process <> $3 and r.state = 'up' and ${isRecentSql('$9')}
        ) as is_up_elsewhere`,
       [
         name,
@@ -149,6 +149,7 @@ export class PostgresBackends implements BackendStore {
         message,
         new Date(now.getTime() - FORGOTTEN_MILLISECONDS),
         servedSince(now),
+        new Date(now.getTime() + AHEAD_MILLISECONDS),
       ],
     );
     if (!row) throw new Error(`the row of backend ${name} went`);

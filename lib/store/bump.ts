@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { LARGEST_REVISION } from '../domain/revision';
 import type { Cause } from '../ports/viewer';
 
 /** A filesystem whose entitlement may have changed, and how. */
@@ -17,6 +18,9 @@ export interface Bump {
 export const DUE_NOW = (now: string): string => `case
   when f.leased_by is null and f.failures = 0 then least(coalesce(f.next_attempt, ${now}), ${now})
   else coalesce(f.next_attempt, ${now}) end`;
+
+/** One revision above that of the alias `f`: a row at the largest one is in nobody's way. */
+export const NEXT_REVISION = `least(f.desired_revision + 1, ${LARGEST_REVISION})`;
 
 /**
  * Raises the desired revision of all these filesystems by one statement, the last before the commit (rules 1, 2 and 4):
@@ -42,8 +46,8 @@ export async function bump(trx: Knex.Transaction, schema: string, bumps: readonl
      ),
      bumped as (
        update filesystems f set
-         desired_revision = f.desired_revision + 1,
-         withdraw_revision = case when said.withdraws then f.desired_revision + 1 else f.withdraw_revision end,
+         desired_revision = ${NEXT_REVISION},
+         withdraw_revision = case when said.withdraws then ${NEXT_REVISION} else f.withdraw_revision end,
          next_attempt = ${DUE_NOW(':now::timestamptz')},
          behind_since = coalesce(f.behind_since, :now),
          cause = said.cause

@@ -1,6 +1,6 @@
 import type { Candidate } from '../domain/placement';
 import type { Querier } from './database';
-import { servedSince } from './servings';
+import { isRecentSql, servedSince } from './servings';
 
 interface CandidateRow {
   readonly name: string;
@@ -20,7 +20,7 @@ export async function readCandidates(
 ): Promise<readonly Candidate[]> {
   const rows = await querier.query<CandidateRow & Record<string, unknown>>(
     `select b.name, b.isolation,
-       exists (select from backend_reconcilers r where r.backend = b.name and r.heartbeat >= $2 and r.state = 'up') as is_up,
+       exists (select from backend_reconcilers r where r.backend = b.name and ${isRecentSql('$2')} and r.state = 'up') as is_up,
        b.room_free_bytes - b.room_promised_bytes - coalesce((
          select sum(f.size_bytes) from filesystems f where f.backend = b.name and f.created > b.room_told
        ), 0) as room

@@ -3,6 +3,7 @@ import type { DeletedFilesystem } from '../domain/deleted-filesystem';
 import type { Filesystem } from '../domain/filesystem';
 import type { DeletedTransaction } from '../ports/deleted-store';
 import type { Cause } from '../ports/viewer';
+import { NEXT_REVISION } from './bump';
 import { type FilesystemTableRow, filesystemColumns, toFilesystem } from './rows';
 
 export interface DeletedRow extends FilesystemTableRow {
@@ -63,7 +64,7 @@ export class PostgresDeletedTransaction implements DeletedTransaction {
            -- the size and the export location are confirmed anew
            volume_fingerprint = null,
            failed = false, failures = 0, last_error = null, fault_message = null, fault_created = null,
-           attributes_revision = f.attributes_revision + 1, desired_revision = f.desired_revision + 1,
+           attributes_revision = f.attributes_revision + 1, desired_revision = ${NEXT_REVISION},
            behind_since = :now, next_attempt = :now, cause = :cause, updated = :now
          where f.id = :id and f.purging is null returning *
        )

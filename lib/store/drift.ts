@@ -5,6 +5,7 @@ import type { AtRest, DriftStore, Noted } from '../ports/drift-store';
 import { bump, DUE_NOW } from './bump';
 import { type Database, within } from './database';
 import { DRIFT, foreignAccessSql } from './foreign-access';
+import { ABOVE } from './release';
 import { type FilesystemTableRow, filesystemColumns, toFilesystem } from './rows';
 
 /** There is a volume, and nobody works on it or is about to: what is confirmed of it is so. */
@@ -81,8 +82,7 @@ export class PostgresDrift implements DriftStore {
     const rows = await this.database.query(
       `with behind as (
          update filesystems f set
-           desired_revision = greatest(f.desired_revision, $3::bigint) + 1,
-           withdraw_revision = greatest(f.desired_revision, $3::bigint) + 1,
+           desired_revision = ${ABOVE('$3')}, withdraw_revision = ${ABOVE('$3')},
            volume_fingerprint = null, next_attempt = ${DUE_NOW('$4::timestamptz')},
            behind_since = coalesce(f.behind_since, $4), cause = $5
          where f.id = $1 and f.lease_token = $2 and f.retired is null and ${AT_REST}

@@ -6,7 +6,7 @@ import type { Candidate } from '../domain/placement';
 import type { Attributes } from '../domain/put-filesystem';
 import type { FilesystemTransaction, NewFilesystem } from '../ports/filesystem-store';
 import type { Cause } from '../ports/viewer';
-import { bump, DUE_NOW } from './bump';
+import { bump, DUE_NOW, NEXT_REVISION } from './bump';
 import { readCandidates } from './candidates';
 import { within } from './database';
 import { type FilesystemTableRow, filesystemColumns, toFilesystem } from './rows';
@@ -139,8 +139,8 @@ export class PostgresFilesystemTransaction implements FilesystemTransaction {
     return this.#rows(
       `with changed as (
          update filesystems f set ${set} ${AGAIN_NOW},
-           desired_revision = f.desired_revision + 1,
-           withdraw_revision = case when :withdraws then f.desired_revision + 1 else f.withdraw_revision end,
+           desired_revision = ${NEXT_REVISION},
+           withdraw_revision = case when :withdraws then ${NEXT_REVISION} else f.withdraw_revision end,
            behind_since = coalesce(f.behind_since, :now), cause = :cause, updated = :now
          where f.id = :id returning *
        )

@@ -3,7 +3,7 @@ import type { Clock } from '../ports/clock';
 import { VolumeLost } from '../ports/driver';
 import type { Adoption, Keeper, KnownRow, OrphanStore } from '../ports/orphan-store';
 import { adoptVolume } from './adopt';
-import { bump } from './bump';
+import { bump, NEXT_REVISION } from './bump';
 import type { Database } from './database';
 import { countsSql } from './entitlement';
 import { DRIFT } from './foreign-access';
@@ -115,7 +115,7 @@ export class PostgresOrphans implements OrphanStore {
       `with again as (
          update filesystems f set ${set} failed = false, failures = 0, last_error = null,
            fault_message = null, fault_created = null, next_attempt = $3, behind_since = coalesce(f.behind_since, $3),
-           desired_revision = f.desired_revision + 1, withdraw_revision = f.desired_revision + 1,
+           desired_revision = ${NEXT_REVISION}, withdraw_revision = ${NEXT_REVISION},
            cause = $4, updated = $3
          where f.id = $1 and f.deletion_wanted is null and ${LOST('$2')}
          returning f.id

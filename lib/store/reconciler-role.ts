@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { errorCode } from '../error-code';
 import type { Database } from './database';
 
 /**
@@ -39,19 +40,21 @@ export const RIGHTS: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Lets a role of Postgres work on these backends, and on no others any more.
+ * @returns whether this role could set limits for it (`LIMITS`): whoever may not change roles cannot
  * @throws Error with what to do, when there is no such role or it is held to no policy
  */
-export async function grantReconciler(database: Database, role: string, backends: readonly string[]): Promise<void> {
+export async function grantReconciler(database: Database, role: string, backends: readonly string[]): Promise<boolean> {
   const wrong = backends.find((name) => !/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name));
   if (wrong !== undefined)
     throw new Error(
       `"${wrong}" is no backend's name: expected 1 to 63 of A-Z a-z 0-9 . _ -, the first a letter or digit.`,
     );
-  await database.transaction(async (trx) => {
+  return database.transaction(async (trx) => {
     await requireRole(trx, role);
     await trx('reconciler_grants').where({ role }).delete();
     await trx('reconciler_grants').insert([...new Set(backends)].map((backend) => ({ role, backend })));
     await giveRights(trx, database.schema, role);
+    return limit(trx, role, LIMITS);
   });
 }
 
@@ -60,7 +63,9 @@ export async function revokeReconciler(database: Database, role: string): Promis
   await database.transaction(async (trx) => {
     await trx('reconciler_grants').where({ role }).delete();
     const [found] = await trx('pg_catalog.pg_roles').select('rolname').where({ rolname: role });
-    if (found) await takeRights(trx, database.schema, role);
+    if (!found) return;
+    await takeRights(trx, database.schema, role);
+    await limit(trx, role, null);
   });
 }
 
@@ -72,6 +77,33 @@ export async function renewReconcilerRights(database: Database): Promise<void> {
     );
     for (const { role } of rows) await giveRights(trx, database.schema, role);
   });
+}
+
+/**
+ * What ends the sessions of a filer that hangs while it holds locks: others wait for these, withdrawals too. Defaults of its
+ * sessions in this database, which a session can change: they hold nobody who means it.
+ */
+const LIMITS = { statement_timeout: '60s', lock_timeout: '30s', idle_in_transaction_session_timeout: '60s' };
+
+/** SQLSTATE: insufficient privilege. */
+const DENIED = '42501';
+
+/** @param limits null: none any more */
+async function limit(trx: Knex.Transaction, role: string, limits: typeof LIMITS | null): Promise<boolean> {
+  const { rows } = await trx.raw<{ rows: { name: string }[] }>('select current_database() as name');
+  const [{ name } = { name: '' }] = rows;
+  try {
+    await trx.transaction(async (attempt) => {
+      for (const [setting, value] of Object.entries(LIMITS))
+        await (limits === null
+          ? attempt.raw(`alter role ?? in database ?? reset ${setting}`, [role, name])
+          : attempt.raw(`alter role ?? in database ?? set ${setting} = '${value}'`, [role, name]));
+    });
+    return true;
+  } catch (error) {
+    if (errorCode(error) !== DENIED) throw error;
+    return false;
+  }
 }
 
 async function requireRole(trx: Knex.Transaction, role: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { LARGEST_REVISION } from '../domain/revision';
 import type { Release, Wanted } from '../ports/work-store';
 
 /*
@@ -30,10 +31,13 @@ export const PARK = `failures = greatest(f.failures, 1), ${TROUBLED},
   -- a change that came meanwhile may take somebody's access away
   next_attempt = case when f.desired_revision > $6::bigint then $3 end, ${FREE}`;
 
+/** Above a row's revision and one that was found, which is in SQL. */
+export const ABOVE = (found: string): string =>
+  `least(greatest(f.desired_revision, ${found}::numeric) + 1, ${LARGEST_REVISION})::bigint`;
+
 /** The backend is ahead of the database, by revision `$4`: due now, above it. */
 export const OVERTAKE = `
-  desired_revision = greatest(f.desired_revision, $4::bigint) + 1,
-  withdraw_revision = greatest(f.desired_revision, $4::bigint) + 1,
+  desired_revision = ${ABOVE('$4')}, withdraw_revision = ${ABOVE('$4')},
   behind_since = coalesce(f.behind_since, $3), next_attempt = $3, ${FREE}`;
 
 /** Given up until somebody changes what is wanted: `$4` says why, to its owner too. */

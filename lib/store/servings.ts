@@ -16,8 +16,16 @@ interface ServingRow {
 
 /** Whether a process serves the backend with this name in SQL; `since` is how it has told so at the earliest. */
 export function isServedSql(backend: string, since: string): string {
-  return `exists (select from backend_reconcilers r where r.backend = ${backend} and r.heartbeat >= ${since})`;
+  return `exists (select from backend_reconcilers r where r.backend = ${backend} and ${isRecentSql(since)})`;
 }
+
+/** Whether a heartbeat of the alias `r` counts: from `since` on, and none of the time to come but what clocks may differ. */
+export function isRecentSql(since: string): string {
+  return `r.heartbeat between ${since}::timestamptz and ${since}::timestamptz + interval '${STALE_MILLISECONDS + AHEAD_MILLISECONDS} milliseconds'`;
+}
+
+/** A heartbeat that is further ahead is none. */
+export const AHEAD_MILLISECONDS = 60_000;
 
 /** When a process must have told at the earliest that it serves a backend. */
 export function servedSince(now: Date): Date {
@@ -48,7 +56,7 @@ export class PostgresServings implements ServingStore {
        from backends b full join (${USED}) as used using (name)
        left join lateral (
          select r.state, r.message, r.version from backend_reconcilers r
-         where r.backend = b.name and r.heartbeat >= $1
+         where r.backend = b.name and ${isRecentSql('$1')}
          order by array_position(array['up', 'withdraw-only', 'down', 'starting', 'outdated-settings'], r.state), r.heartbeat desc
          limit 1
        ) as best on true

@@ -3,6 +3,7 @@ import type { Size } from '../domain/size';
 import type { Clock } from '../ports/clock';
 import type { AccessSettlement, Claim, Release, Settlements, Wanted } from '../ports/work-store';
 import { Announcements } from './announcements';
+import { NEXT_REVISION } from './bump';
 import type { Database } from './database';
 import type { PreparedStatement } from './entitlement';
 import { assignNumber } from './numbers';
@@ -12,6 +13,9 @@ import { readWanted, wantedStatement } from './wanted';
 
 /** What a filesystem's owner reads while its backend fails in a way that may pass. The reason is the operator's: the log has it. */
 const TRIED_AGAIN = 'The storage backend could not carry this out yet. It is tried again by itself.';
+
+/** Whether a size, `$5` and `$6`, is that of the row. */
+const IS_WANTED = '(f.size_bytes, f.size_text) = ($5::bigint, $6::text)';
 
 /** What a run reads, and how it is written down what became of it. Every write is guarded by the lease's token. */
 export class PostgresSettlements implements Settlements {
@@ -45,9 +49,13 @@ export class PostgresSettlements implements Settlements {
   ): Promise<boolean> {
     return this.#settle(
       claim,
-      `export_location = $4, applied_size_bytes = $5, applied_size_text = $6, protocol = $7,
-       volume_fingerprint = (select b.fingerprint from backends b where b.name = f.backend),
-       updated = case when f.applied_size_bytes is distinct from $5::bigint then $3 else f.updated end`,
+      // a size that is not wanted any more is not the row's: the run that follows confirms the volume anew
+      `export_location = $4, protocol = $7,
+       applied_size_bytes = case when ${IS_WANTED} then $5 else f.applied_size_bytes end,
+       applied_size_text = case when ${IS_WANTED} then $6 else f.applied_size_text end,
+       volume_fingerprint = case when ${IS_WANTED} or f.applied_size_bytes = $5::bigint
+         then (select b.fingerprint from backends b where b.name = f.backend) end,
+       updated = case when ${IS_WANTED} and f.applied_size_bytes is distinct from $5::bigint then $3 else f.updated end`,
       [exportLocation, size.bytes, size.text, protocol],
     );
   }
@@ -121,9 +129,9 @@ export class PostgresSettlements implements Settlements {
   async distrust({ filesystemId }: Claim): Promise<void> {
     await this.database.query(
       `with bumped as (
-         update filesystems set desired_revision = desired_revision + 1, withdraw_revision = desired_revision + 1,
-           next_attempt = coalesce(next_attempt, $2), behind_since = coalesce(behind_since, $2)
-         where id = $1 and retired is null returning 1
+         update filesystems f set desired_revision = ${NEXT_REVISION}, withdraw_revision = ${NEXT_REVISION},
+           next_attempt = coalesce(f.next_attempt, $2), behind_since = coalesce(f.behind_since, $2)
+         where f.id = $1 and f.retired is null returning 1
        )
        select pg_notify($3, '') from bumped`,
       [filesystemId, this.clock.now(), this.database.schema],

@@ -1,4 +1,5 @@
 import { type AccessDrift, accessDrift, type DriftKind, isInStep, lastingDrift } from '../domain/drift';
+import { isCredibleRevision } from '../domain/revision';
 import type { AtRest, DriftStore } from '../ports/drift-store';
 import { type Driver, NewerRevision } from '../ports/driver';
 import type { Logger } from '../ports/host';
@@ -61,7 +62,9 @@ export class DriftLook {
     if (retired) return true;
     const record = await this.driver.record(volume.id, signal);
     if (!record || record.revision <= volume.desiredRevision) return true;
-    if (this.repairs && !(await this.store.catchUp(seen, record.revision))) return false;
+    // one that nobody can have come to is told, and nothing is done by it
+    const repairs = this.repairs && isCredibleRevision(record.revision);
+    if (repairs && !(await this.store.catchUp(seen, record.revision))) return false;
     if (this.#isNews(`behind ${volume.id}`, String(record.revision)))
       this.#tell(seen, 'behind', [`revision ${record.revision}`, record.size]);
     return true;

@@ -1,5 +1,6 @@
 import { Unavailable } from '../domain/errors';
 import type { Filesystem } from '../domain/filesystem';
+import { isCredibleRevision } from '../domain/revision';
 import type { Clock } from '../ports/clock';
 import { type AccessResult, type Driver, NewerRevision, TerminalError, VolumeLost } from '../ports/driver';
 import type { Logger } from '../ports/host';
@@ -227,17 +228,29 @@ export class Reconcile {
       await work.giveBack([claim]);
       return 'stopped';
     }
-    if (error instanceof NewerRevision) {
-      logger.error(said, 'the backend holds a newer access list than the database: was an old backup restored?');
-      return (await work.overtake(claim, error.revision)) ? 'overtaken' : 'lost';
-    }
+    if (error instanceof NewerRevision) return this.#overtake(claim, error, said);
     if (error instanceof TerminalError) {
       logger.error(said, 'reconcile failed until something changes');
       return (await work.fail(claim, error.message)) ? 'failed' : 'lost';
     }
-    const delay = retryDelay(claim.failures, this.random);
+    const { outcome, delay } = await this.#postpone(claim, error);
     logger.warn({ ...said, retryAfterMilliseconds: Math.round(delay) }, 'reconcile postponed');
-    return (await work.postpone(claim, delay, String(error))) ? 'postponed' : 'lost';
+    return outcome;
+  }
+
+  /** One that nobody can have come to is never gone above. It is tried again for ever: somebody may have to be cut off. */
+  async #overtake(claim: Claim, error: NewerRevision, said: object): Promise<RunOutcome> {
+    if (!isCredibleRevision(error.revision)) {
+      this.logger.error(said, 'the backend holds an access list of a revision that there cannot be: look at it there');
+      return (await this.#postpone(claim, error)).outcome;
+    }
+    this.logger.error(said, 'the backend holds a newer access list than the database: was an old backup restored?');
+    return (await this.work.overtake(claim, error.revision)) ? 'overtaken' : 'lost';
+  }
+
+  async #postpone(claim: Claim, error: unknown): Promise<{ readonly outcome: RunOutcome; readonly delay: number }> {
+    const delay = retryDelay(claim.failures, this.random);
+    return { outcome: (await this.work.postpone(claim, delay, String(error))) ? 'postponed' : 'lost', delay };
   }
 
   #confirmed({ backend }: Claim, { behindSince }: Wanted): void {

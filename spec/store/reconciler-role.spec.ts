@@ -1,6 +1,8 @@
 import { Client, type DatabaseError } from 'pg';
 import type { Filesystem } from '../../lib/domain/filesystem';
+import { LARGEST_FOUND_REVISION } from '../../lib/domain/revision';
 import type { Claim } from '../../lib/ports/work-store';
+import { Database } from '../../lib/store/database';
 import { migrate } from '../../lib/store/migrate';
 import { grantReconciler, RIGHTS, renewReconcilerRights, revokeReconciler } from '../../lib/store/reconciler-role';
 import { type PostgresRole, postgresRole } from '../support/postgres-role';
@@ -97,6 +99,23 @@ describe("a reconciler's role", () => {
         `update filesystems set ${column} = null where id = '$own'`,
       ]),
       ['another size than it has', `update filesystems set size_bytes = 1, size_text = '1' where id = '$own'`],
+      [
+        'a size in two steps',
+        `update filesystems set applied_size_bytes = 1152921504606846976, applied_size_text = 'anything' where id = '$own'`,
+      ],
+      ['the text of a size in two steps', `update filesystems set applied_size_text = '9Pb' where id = '$own'`],
+      [
+        'a revision that nobody can have come to',
+        `update filesystems set desired_revision = 9223372036854775807, seen_revision = 9223372036854775807 where id = '$own'`,
+      ],
+      [
+        'to leap above what can be found in a storage',
+        `update filesystems set desired_revision = 1000000000000002 where id = '$own'`,
+      ],
+      [
+        'to let in an instance that has ended',
+        `insert into access_entries values ('$own', 'ended', '10.0.0.2', now())`,
+      ],
       ['an older revision', `update filesystems set desired_revision = 0 where id = '$own'`],
       [
         'a wish of attributes',
@@ -171,6 +190,86 @@ describe("a reconciler's role", () => {
     });
   });
 
+  describe('cannot write a time that is none', () => {
+    const times: Readonly<Record<string, readonly string[]>> = {
+      filesystems:
+        'retired purge_after purging used_counted usage_wanted fault_created behind_since next_attempt not_before grant_not_before updated'.split(
+          ' ',
+        ),
+      backends: ['heartbeat', 'room_told'],
+      backend_reconcilers: ['heartbeat'],
+    };
+
+    it('in any column of times that it may change', async () => {
+      const found = await stores.database.query<{ column: string }>(
+        `select relname || '.' || attname as column from pg_attribute join pg_class c on c.oid = attrelid
+         where relnamespace = $2::regnamespace and relkind = 'r' and attnum > 0 and not attisdropped
+           and atttypid = 'timestamptz'::regtype and has_column_privilege($1, attrelid, attnum, 'update') order by 1`,
+        [role.name, stores.database.schema],
+      );
+      // whoever adds one bounds it
+      expect(found.map(({ column }) => column)).toEqual(
+        Object.entries(times)
+          .flatMap(([table, columns]) => columns.map((column) => `${table}.${column}`))
+          .toSorted(),
+      );
+    });
+
+    it.each(
+      Object.entries(times).flatMap(([table, columns]) =>
+        columns.flatMap((column) =>
+          ['infinity', '294276-01-01', '1999-12-31Z'].map((time) => [table, column, time] as const),
+        ),
+      ),
+    )('of %s as %s: %s', async (table, column, time) => {
+      await filer.backends.heartbeat(OWN, { state: 'up', message: null });
+      const before = await wholeDatabase(stores.database);
+      const also = { fault_created: `, fault_message = 'x'`, room_told: ', room_free_bytes = 1' }[column] ?? '';
+      expect(await refusal(`update ${table} set ${column} = '${time}'${also}`)).toBe('23514');
+      expect(await wholeDatabase(stores.database)).toEqual(before);
+    });
+
+    it.each([
+      ['an entry', `insert into access_entries values ('$own', 'live', '10.0.0.66', 'infinity')`],
+      ['a fault', `insert into access_faults values ('$own', '10.0.0.66', 'x', 'infinity')`],
+      [
+        'the log',
+        `insert into access_log (filesystem_id, instance_id, address, granted, revision, time) values ('$own', 'live', '10.0.0.66', true, 1, 'infinity')`,
+      ],
+    ])('of %s', async (_, statement) => {
+      expect(await refusal(statement)).toBe('23514');
+    });
+  });
+
+  it('does not stop anybody by the largest revision that there is', async () => {
+    const poisoned = await make('poisoned', OWN.name);
+    // nobody but the owner comes so far
+    await stores.database.query(
+      `update filesystems set scope = 'global', desired_revision = 999999999999999999, seen_revision = 999999999999999999,
+         applied_revision = 999999999999999999 where id = $1`,
+      [poisoned.id],
+    );
+    await expect(
+      stores.database.query('update filesystems set desired_revision = desired_revision + 1 where id = $1', [
+        poisoned.id,
+      ]),
+    ).rejects.toMatchObject({ code: '23514' });
+    await say('in-the-way', '10.0.0.70');
+    await stores.instances.apply([anObservation(stores.clock, 'in-the-way', { state: 'gone' })]);
+    const [claim] = await claims(OWN.name, filer);
+    expect(claim?.filesystemId).toBe(poisoned.id);
+    expect(claim && (await filer.work.overtake(claim, 2n ** 70n))).toBe(true);
+    await filer.work.distrust(claim ?? { filesystemId: '', backend: '', kind: 'short', leaseToken: 0n, failures: 0 });
+    await stores.database.query('delete from filesystems where id = $1', [poisoned.id]);
+  });
+
+  it('settles an instance that ended during the run', async () => {
+    await stores.database.query(`update instances set changed = now() where id = 'ended'`, []);
+    await client.query('begin');
+    expect((await as(`insert into access_entries values ('$own', 'ended', '10.0.0.2', now())`)).rowCount).toBe(1);
+    await client.query('rollback');
+  });
+
   describe('finds nothing', () => {
     it.each([
       ['of other filesystems', `select id from filesystems where id = '$foreign'`],
@@ -181,6 +280,7 @@ describe("a reconciler's role", () => {
       ['of who serves them', `select process from backend_reconcilers where backend <> 'own'`],
       ["of other roles' grants", 'select role from reconciler_grants where role <> current_user'],
       ['of instances that have ended', `select id from instances where id = 'ended'`],
+      ['of their addresses', `select address from instance_addresses where instance_id = 'ended'`],
       ['to change of other filesystems', `update filesystems set next_attempt = now() where id = '$foreign'`],
       ['to take of other filesystems', `update filesystems set lease_token = 7 where id <> '$own'`],
       ['to delete of filesystems that are not retired', 'delete from filesystems'],
@@ -257,6 +357,8 @@ describe("a reconciler's role", () => {
       ['postpones', (claim) => filer.work.postpone(claim, 1_000, 'x'), true],
       ['parks', (claim) => filer.work.park(claim, 99n, 'x'), true],
       ['overtakes', (claim) => filer.work.overtake(claim, 40n), true],
+      ['overtakes the largest that is believed', (claim) => filer.work.overtake(claim, LARGEST_FOUND_REVISION), true],
+      ['overtakes it once more', (claim) => filer.work.overtake(claim, LARGEST_FOUND_REVISION), true],
       ['gives up', (claim) => filer.work.fail(claim, 'x'), true],
       ['distrusts', (claim) => filer.work.distrust(claim), undefined],
       ['gives back', (claim) => filer.work.giveBack([claim]), undefined],
@@ -355,6 +457,44 @@ describe('migrate --grant-reconciler', () => {
       'create role "nobody-""s" login password',
     );
     expect(await granted()).toEqual([]);
+  });
+
+  const limits = async () =>
+    (
+      await stores.database.query<{ setting: string }>(
+        `select unnest(setconfig) as setting from pg_db_role_setting
+         where setrole = $1::regrole and setdatabase = (select oid from pg_database where datname = current_database())
+         order by 1`,
+        [role.name],
+      )
+    ).map(({ setting }) => setting);
+
+  it('limits how long its sessions hold others up, and takes that back', async () => {
+    expect(await grantReconciler(stores.database, role.name, ['a'])).toBe(true);
+    expect(await limits()).toEqual([
+      'idle_in_transaction_session_timeout=60s',
+      'lock_timeout=30s',
+      'statement_timeout=60s',
+    ]);
+    await revokeReconciler(stores.database, role.name);
+    expect(await limits()).toEqual([]);
+  });
+
+  it('gives the rights also where it may not change roles, and says so', async () => {
+    const owner = await postgresRole(stores.url);
+    const [{ name } = { name: '' }] = await stores.database.query<{ name: string }>(
+      'select current_database() as name',
+      [],
+    );
+    await stores.database.query(`grant create on database "${name}" to ${owner.name}`, []);
+    const database = new Database({ connectionString: owner.url, schema: 'of_another' });
+    await migrate(database);
+    expect(await grantReconciler(database, role.name, ['a'])).toBe(false);
+    expect(await database.query('select backend from reconciler_grants', [])).toEqual([{ backend: 'a' }]);
+    expect(await limits()).toEqual([]);
+    await revokeReconciler(database, role.name);
+    await database.close();
+    await owner.drop();
   });
 
   it('refuses a role that is held to no policy', async () => {

@@ -48,6 +48,22 @@ describe('who serves which backend', () => {
     expect((await serving())?.served).toBeNull();
   });
 
+  it('is not told by a heartbeat of the time to come, and that is forgotten', async () => {
+    await other(({ backends }) => backends.heartbeat(BACKEND, UP));
+    const ahead = (milliseconds: number) =>
+      stores.database.query('update backend_reconcilers set heartbeat = $1', [
+        new Date(stores.clock.now().getTime() + milliseconds),
+      ]);
+    await ahead(60_000);
+    expect((await serving())?.served).not.toBeNull();
+    await ahead(60_001);
+    expect((await serving())?.served).toBeNull();
+    const [candidate] = await readCandidates(stores.database, [BACKEND.name], stores.clock.now());
+    expect(candidate?.isUp).toBe(false);
+    expect((await stores.backends.heartbeat(BACKEND, UP)).isUpElsewhere).toBe(false);
+    expect(await processes()).toEqual(['process-1']);
+  });
+
   it('is told as the process has it that can do most', async () => {
     await stores.backends.heartbeat(BACKEND, { state: 'down', message: 'away' });
     expect((await serving())?.served).toMatchObject({ state: 'down', message: 'away' });

@@ -27,6 +27,63 @@ describe('the counting of used space', () => {
     expect(await stores.filesystems.usageTime(three.id)).toEqual(new Date(asked.getTime() + 1));
   });
 
+  it('is told to who asked for it, and to nobody else', async () => {
+    const [one, two] = [await aFilesystem(stores), await aFilesystem(stores)];
+    await settleAll(stores);
+    await stores.filesystems.requestUsage(two.id);
+    const told: (string | undefined)[] = [];
+    await stores.database.connection(async (connection) => {
+      connection.on('notification', ({ payload }) => told.push(payload));
+      await connection.query(`listen ${stores.database.schema}`);
+      await stores.usage.recordUsage(BACKEND.name, new Map([one, two].map(({ id }) => [id, 7n])));
+      await connection.query(`select pg_notify('${stores.database.schema}', 'over')`);
+      await connection.query(`unlisten *`);
+    });
+    expect(told.filter((payload) => payload === one.id || payload === two.id || payload === 'over')).toEqual([
+      two.id,
+      'over',
+    ]);
+  });
+
+  it('waits for nobody in a circle, and nobody for all of it', async () => {
+    const ids = await many(2_000);
+    const held = ids.toSorted().at(0) ?? '';
+    let counted: Promise<void> = Promise.resolve();
+    await stores.database.transaction(async (trx) => {
+      await trx.raw('select 1 from filesystems where id = ? for no key update', [held]);
+      counted = stores.usage.recordUsage(BACKEND.name, new Map(ids.map((id) => [id, 7n])));
+      await waitsForLock();
+      // behind the one that is held nothing is, whatever order it was asked in
+      await trx.raw('select 1 from filesystems where id <> ? order by id for no key update nowait', [held]);
+    });
+    await counted;
+    const [row] = await stores.database.query<{ counted: number }>(
+      'select count(*)::int as counted from filesystems where used_bytes = 7',
+      [],
+    );
+    expect(row?.counted).toBe(2_000);
+  });
+
+  /** Ids in an order that is not theirs. */
+  const many = async (count: number): Promise<readonly string[]> =>
+    (
+      await stores.database.query<{ id: string }>(
+        `insert into filesystems (id, name, owner, scope, size_bytes, size_text, applied_size_bytes, applied_size_text, backend)
+         select gen_random_uuid(), 'many-' || n, 'demo', 'global', 1024, '1Kb', 1024, '1Kb', $1
+         from generate_series(1, $2::int) as n returning id`,
+        [BACKEND.name, count],
+      )
+    ).map(({ id }) => id);
+  const waitsForLock = async (): Promise<void> => {
+    for (;;) {
+      const [row] = await stores.database.query<{ waits: boolean }>(
+        `select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock') as waits`,
+        [],
+      );
+      if (row?.waits) return;
+    }
+  };
+
   it('keeps what is known of a volume that could not be counted', async () => {
     const { id, name } = await aFilesystem(stores);
     await settleAll(stores);

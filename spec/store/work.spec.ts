@@ -239,6 +239,24 @@ describe('the queue', () => {
     expect(await claim()).toHaveLength(1);
   });
 
+  it('notes no size that is not wanted any more, and has the next run confirm the volume anew', async () => {
+    const { id } = await aFilesystem(stores, { size: '4Gb' });
+    const held = await claimOne(stores);
+    const wanted = await stores.work.wanted(held);
+    if (!wanted) throw new Error('the lease is lost');
+    await stores.filesystems.transaction('spec', async (tx) => {
+      const attributes = { size: { bytes: 1n << 33n, text: '8Gb' }, scope: 'global', project: null } as const;
+      await tx.change(id, { attributes, endConnections: false, withdraws: false });
+    });
+    const { size } = wanted.filesystem;
+    expect(await stores.work.settleVolume(held, { exportLocation: 'x', protocol: 'NFS', size })).toBe(true);
+    const settled = 'applied_size_text, volume_fingerprint';
+    expect(await row(id, settled)).toEqual({ applied_size_text: null, volume_fingerprint: null });
+    await stores.work.release(held, wanted, { pause: 0, grantPause: 0, retryAfter: null });
+    await settleAll(stores);
+    expect(await row(id, settled)).toEqual({ applied_size_text: '8Gb', volume_fingerprint: BACKEND.fingerprint });
+  });
+
   it('does not hold a withdrawal up until refused addresses are tried again', async () => {
     const { clock, work } = stores;
     const { id, name } = await aFilesystem(stores);

@@ -274,6 +274,14 @@ describe('volumes and rows that have lost each other', () => {
       await expect(adoptNow(anOrphan({ record }))).rejects.toThrow(/record cannot be read/);
     });
 
+    it('refuses a revision that there cannot be', async () => {
+      const id = anOrphan({ revision: 9_223_372_036_854_775_806n });
+      await expect(adoptNow(id)).rejects.toThrow(
+        /holds revision 9223372036854775806 of .*, which it cannot have come to/,
+      );
+      expect(await row(id, 'id')).toBeUndefined();
+    });
+
     it('refuses what stands nowhere, and what has a row', async () => {
       await expect(adoptNow(randomUUID())).rejects.toThrow(NotFound);
       const id = anOrphan();

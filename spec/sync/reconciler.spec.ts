@@ -82,7 +82,7 @@ describe('the reconciler', () => {
   const resize = (filesystem: Filesystem, bytes: bigint) =>
     stores.filesystems.transaction('spec', async (tx) => {
       const { scope, project } = filesystem;
-      const attributes = { size: { bytes, text: `${bytes}` }, scope, project };
+      const attributes = { size: { bytes, text: `${bytes / 1000n}Kb` }, scope, project };
       await tx.change(filesystem.id, { attributes, endConnections: false, withdraws: false });
     });
 
@@ -291,7 +291,7 @@ describe('the reconciler', () => {
     expect(await show(filesystem)).toMatchObject({
       status: 'available',
       size: filesystem.size,
-      fault: { message: 'The volume holds 2000 bytes, more than 1000.' },
+      fault: { message: 'The volume holds 2000 bytes, more than 1Kb.' },
     });
     await resize(filesystem, 3_000n);
     await atRest(filesystem.id);
@@ -322,6 +322,20 @@ describe('the reconciler', () => {
     await atRest(filesystem.id);
     expect(held(filesystem)).toEqual([]);
     expect(driver.lists.get(filesystem.id)?.revision).toBeGreaterThan(1_000n);
+  });
+
+  it('leaves a list of a revision that there cannot be for later, and goes on when somebody has looked at it', async () => {
+    const { outcomes } = start();
+    await say('vm', { addresses: ['10.0.0.1'] });
+    const filesystem = await aFilesystem(stores);
+    await atRest(filesystem.id);
+    driver.lists.set(filesystem.id, { revision: 2n ** 63n - 2n, addresses: ['10.0.0.66'] });
+    await say('vm', { state: 'gone' });
+    await until(async () => outcomes.filter((outcome) => outcome === 'postponed').length > 1, 100);
+    expect(outcomes).not.toContain('overtaken');
+    driver.lists.set(filesystem.id, { revision: 0n, addresses: ['10.0.0.66'] });
+    await atRest(filesystem.id, 1_000);
+    expect(held(filesystem)).toEqual([]);
   });
 
   it('makes a run good whose lease was lost during the call of the driver', async () => {

@@ -232,6 +232,21 @@ describe('a database that was restored from a backup', () => {
     expect(await found(full)).toMatchObject({ size: { text: '8Gb' }, fault: null });
   });
 
+  it('does not go above a record of a revision that there cannot be', async () => {
+    let process = start();
+    const filesystem = await make(process);
+    await process.stop();
+    running = null;
+    const record = driver.records.get(filesystem.id);
+    if (!record) throw new Error('it has no record');
+    driver.records.set(filesystem.id, { ...record, revision: 10n ** 18n - 1n });
+    process = start();
+    const behind = "the backend's record of a volume is newer than the database: was an old backup restored?";
+    await process.until(async () => process.told(behind).length === 1);
+    expect((await found(filesystem))?.desiredRevision).toBeLessThan(100n);
+    expect(await isAtRest(filesystem)).toBe(true);
+  });
+
   it('goes on with a deletion that was wanted, and with a creation that was not over', async () => {
     let process = start();
     const filesystem = await make(process);

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { compareAddresses } from '../../domain/address';
+import { parseRevision } from '../../domain/revision';
 
 /** Our comment is at the head, and shorter. */
 const LONGEST_COMMENT = 1_000;
@@ -47,7 +48,7 @@ export function exportComment({ id, name, revision }: Pick<Export, 'id' | 'name'
 
 /** The revision that stands in an exports file; 0 when it cannot be read. Apart from the rest: lists are long. */
 export function revisionIn(text: string): bigint {
-  return BigInt(/^# revision (\d{1,19})$/m.exec(text.slice(0, LONGEST_COMMENT))?.[1] ?? '0');
+  return parseRevision(/^# revision (.*)$/m.exec(text.slice(0, LONGEST_COMMENT))?.[1] ?? '') ?? 0n;
 }
 
 /** Reads what an exports file exports, also one that somebody has edited. */

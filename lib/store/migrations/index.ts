@@ -7,6 +7,7 @@ import * as deletedFilesystems from './0005-deleted-filesystems';
 import * as drift from './0006-drift';
 import * as manyFilers from './0007-many-filers';
 import * as protocol from './0008-protocol';
+import * as bounds from './0009-bounds';
 
 interface Migration {
   readonly name: string;
@@ -28,6 +29,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0006-drift', ...drift },
   { name: '0007-many-filers', ...manyFilers },
   { name: '0008-protocol', ...protocol },
+  { name: '0009-bounds', ...bounds },
 ];
 
 /** What knex asks for. */

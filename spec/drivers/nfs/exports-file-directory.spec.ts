@@ -90,6 +90,18 @@ describe('an exports file', () => {
     );
   });
 
+  it('is written over where its revision is none', async () => {
+    const driver = await driverWith();
+    const volume = aVolume();
+    await driver.ensure(volume, true, signal);
+    const list = { addresses: ['10.0.0.1'], revision: 12n };
+    await driver.syncAccess(volume, list, true, signal);
+    const text = await readFile(fileOf(volume.id), 'utf8');
+    await writeFile(fileOf(volume.id), text.replace('# revision 12', '# revision 9999999999999999999'));
+    await driver.syncAccess(volume, list, true, signal);
+    expect(await readFile(fileOf(volume.id), 'utf8')).toBe(text);
+  });
+
   it('of an empty list has no line at all, since a path without a client is everybody', async () => {
     const driver = await driverWith();
     const volume = aVolume();
