@@ -67,7 +67,7 @@ export class NfsDriver implements Driver {
     const where = this.storage.pathOf(volume.id);
     if (!mayGrant) return this.server.sync(volume, where, access, false, signal);
     try {
-      if (!(await this.storage.has(volume.id, signal))) throw new VolumeLost();
+      if ((await this.storage.has(volume.id, signal)) === 'absent') throw new VolumeLost();
     } catch (error) {
       // storage that fails in whatever way keeps nobody let in
       await this.server.sync(volume, where, access, false, signal);

@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { createDriver } from '../../../lib/drivers';
+import { ProgramVolumes } from '../../../lib/drivers/nfs/program-volumes';
+import { VolumeProgram } from '../../../lib/drivers/nfs/volume-program';
 import { TerminalError, VolumeLost } from '../../../lib/ports/driver';
 import { thisProcess } from '../../../lib/process-identity';
 import { aVolume } from '../contract';
@@ -94,6 +96,23 @@ describe('volumes by the volume program', () => {
     await mkdir(path.join(folder, `mounts/${volume.id}`));
     await driverWith('echo "{}"').syncAccess(volume, { addresses: ['10.0.0.1'], revision: 1n }, true, signal);
     expect(await calls()).toEqual([`mount ${volume.id}`]);
+  });
+
+  it('tell whether they had to be mounted', async () => {
+    const volume = aVolume();
+    const volumesIn = (mounts: string | null) =>
+      new ProgramVolumes(
+        mounts === null ? 'project-quota' : 'image',
+        path.join(folder, 'root'),
+        mounts,
+        new VolumeProgram(['/bin/sh', '-c', 'echo "{}"']),
+      );
+    const mounted = volumesIn(path.join(folder, 'mounts'));
+    expect(await mounted.has(volume.id, signal)).toBe('absent');
+    await writeFile(path.join(folder, `root/volumes/${volume.id}.img`), '');
+    expect(await mounted.has(volume.id, signal)).toBe('mounted-now');
+    await mkdir(path.join(folder, `root/volumes/${volume.id}`));
+    expect(await volumesIn(null).has(volume.id, signal)).toBe('present');
   });
 
   it('are used as one call tells', async () => {
