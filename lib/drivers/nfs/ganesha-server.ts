@@ -78,11 +78,16 @@ export class GaneshaServer implements NfsServer {
 
   /** What the server lets in. Behind it the file's name, where a server that starts would let in others: then it has to be written anew. */
   async read(volume: Volume, where: string, signal: AbortSignal): Promise<readonly string[]> {
-    const shown = await this.served.show(volume, where, signal);
+    const shown = (await this.served.show(volume, where, signal)) ?? (await this.served.find(volume, where, signal));
     if (!shown) return [];
     const { addresses, foreign } = singleAddresses(shown.clients);
     const lasts = await this.#lasts(volume, shown);
     return [...addresses, ...foreign, ...(lasts ? [] : [this.files.fileOf(volume.id)])];
+  }
+
+  /** It keeps the folder that it has opened, whatever is mounted there since, also when it is told the export again. */
+  async release(volume: Volume, where: string, signal: AbortSignal): Promise<void> {
+    if (!(await this.served.remove(volume, where, signal))) await this.served.removeFound(volume, where, signal);
   }
 
   async remove(volume: Volume, where: string, signal: AbortSignal): Promise<void> {
@@ -90,8 +95,11 @@ export class GaneshaServer implements NfsServer {
     const remove = async () => {
       const standing = await this.#standing(id);
       try {
+        let isRemoved = false;
         for (const number of new Set([volume.number, standing.export?.number ?? null]))
-          await this.served.remove({ id, number }, where, signal);
+          isRemoved = (await this.served.remove({ id, number }, where, signal)) || isRemoved;
+        // a name is exported once: one that was removed was the only one
+        if (!isRemoved) await this.served.removeFound(volume, where, signal);
       } finally {
         // a server that is down, or that cannot be called, does not start with it again
         await this.index.exclude(id, signal);
@@ -133,26 +141,49 @@ export class GaneshaServer implements NfsServer {
     if (former !== number) await this.served.remove({ id, number: former }, where, signal);
     await this.#write(before, this.#exportOf(volume, number, where, revision, addresses));
     await this.index.include(id, number, signal);
-    await this.served.bring(this.files.fileOf(id), { id, number }, where, signal);
+    await this.#told(id, number, where, signal);
+  }
+
+  /** A number that is an operator's stands in no index: a server that starts would find two exports with it. */
+  async #told(id: string, number: number, where: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.served.bring(this.files.fileOf(id), { id, number }, where, signal);
+    } catch (error) {
+      if (error instanceof TerminalError) await this.index.exclude(id, signal);
+      throw error;
+    }
   }
 
   /** What the server and the file both let in, of the list. Nothing is exported that is not. */
   async #cutDown(volume: Volume, where: string, list: AccessList, signal: AbortSignal): Promise<void> {
     const standing = await this.#standing(volume.id, list.revision);
-    const number = standing.export?.number ?? volume.number;
+    const told = standing.export?.number ?? volume.number;
     let shown: ShownExport | null;
     try {
-      shown = await this.served.show({ id: volume.id, number }, where, signal);
+      shown = await this.#shown(volume.id, standing, told, where, signal);
     } catch (error) {
       // a server that is down, or that cannot be called, does not start with them again
-      if (number !== null) await this.#shorten(volume, number, where, list, standing, null);
+      if (told !== null) await this.#shorten(volume, told, where, list, standing, null);
       throw error;
     }
+    const number = shown?.number ?? told;
     if (number === null || (standing.text === null && !shown)) return;
     await this.#shorten(volume, number, where, list, standing, shown);
     if (!shown) return;
     await this.index.include(volume.id, number, signal);
-    await this.served.bring(this.files.fileOf(volume.id), { id: volume.id, number }, shown.path, signal);
+    await this.#told(volume.id, number, shown.path, signal);
+  }
+
+  /** Without a file that tells its number it may have another than the database has. */
+  async #shown(
+    id: string,
+    standing: Standing,
+    number: number | null,
+    where: string,
+    signal: AbortSignal,
+  ): Promise<ShownExport | null> {
+    const shown = await this.served.show({ id, number }, where, signal);
+    return shown || standing.export ? shown : this.served.find({ id }, where, signal);
   }
 
   /** Writes the file without those who have to go, where there is one, or the server lets in somebody. */
@@ -179,13 +210,17 @@ export class GaneshaServer implements NfsServer {
     { addresses, revision }: AccessList,
     signal: AbortSignal,
   ): Promise<void> {
-    const { text, export: standing } = await this.#standing(volume.id, revision);
-    if (text === null) return;
-    const before = singleAddresses(standing?.clients ?? []).addresses;
-    if (standing && amongst(before, addresses).length === before.length) return;
+    const standing = await this.#standing(volume.id, revision);
+    const number = standing.export?.number ?? volume.number;
+    const shown = standing.text === null ? await this.#shown(volume.id, standing, number, where, signal) : null;
+    const found = standing.export ?? shown;
+    if (standing.text === null && !shown) return;
+    const before = singleAddresses(found?.clients ?? []).addresses;
+    if (found && amongst(before, addresses).length === before.length) return;
     await this.#empty(volume.id);
-    const number = standing?.number ?? volume.number;
-    await this.served.remove({ id: volume.id, number }, where, signal);
+    if (shown) await this.served.remove({ id: volume.id, number: shown.number }, where, signal);
+    else if (!(await this.served.remove({ id: volume.id, number }, where, signal)))
+      await this.served.removeFound(volume, where, signal);
   }
 
   async #empty(id: string): Promise<void> {

@@ -18,6 +18,11 @@ export interface NfsServer {
   sync(volume: Volume, path: string, access: AccessList, mayGrant: boolean, signal: AbortSignal): Promise<AccessResult>;
   /** Who can mount now; no export: nobody. */
   read(volume: Volume, path: string, signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * Lets go of what is at the path of a volume that was not mounted until now, before it is exported: a server that was started
+   * meanwhile may have opened the bare folder, on the filer's own file system.
+   */
+  release(volume: Volume, path: string, signal: AbortSignal): Promise<void>;
   /** Removes the export. None: no error. */
   remove(volume: Volume, path: string, signal: AbortSignal): Promise<void>;
   /** Numbers that exports have, whoever's. */

@@ -98,6 +98,20 @@ describe('volumes by the volume program', () => {
     expect(await calls()).toEqual([`mount ${volume.id}`]);
   });
 
+  it('are exported as mount points alone, whatever the options say, by the kernel’s server', async () => {
+    const list = { addresses: ['10.0.0.1'], revision: 1n };
+    const exported = async (volumes: Record<string, unknown>) => {
+      const volume = aVolume();
+      await (volumes.kind === 'project-quota'
+        ? mkdir(path.join(folder, `root/volumes/${volume.id}`))
+        : writeFile(path.join(folder, `root/volumes/${volume.id}.img`), ''));
+      await driverWith('echo "{}"', volumes).syncAccess(volume, list, true, signal);
+      return readFile(path.join(folder, `exports/${volume.id}.exports`), 'utf8');
+    };
+    expect(await exported({})).toContain(',sec=sys,mountpoint,fsid=');
+    expect(await exported({ kind: 'project-quota' })).not.toContain('mountpoint');
+  });
+
   it('tell whether they had to be mounted', async () => {
     const volume = aVolume();
     const volumesIn = (mounts: string | null) =>
