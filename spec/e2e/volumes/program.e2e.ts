@@ -220,6 +220,11 @@ mount -t tmpfs -o mode=755 none /etc/sudoers.d
 cp -p ${at('rule')} /etc/sudoers.d/nova-shared-filesystem
 mount -t tmpfs -o mode=755 none /usr/local/bin
 cp -p ${at('program')} ${PROGRAM}
+mount -t tmpfs -o mode=755 none /var/lib/nfs
+touch /var/lib/nfs/etab
+mkdir -p /etc/exports.d
+mount -t tmpfs -o mode=755,uid=${UID} none /etc/exports.d
+: > /etc/exports
 echo ready
 exec sleep infinity
 `,
@@ -249,6 +254,18 @@ exec sleep infinity
     expect(await run('visudo', ['-cf', path.join(samples, 'nova-shared-filesystem.sudoers')])).toMatchObject({
       code: 0,
     });
+  });
+
+  it('lets the account load what it exports, and run exportfs in no other form', async () => {
+    const file = '/etc/exports.d/one.exports';
+    const write = `echo '${storage.root} 192.0.2.9(ro,no_subtree_check,fsid=1)' > ${file}`;
+    expect(await asAccount(['sh', '-c', write])).toMatchObject({ code: 0 });
+    expect((await asAccount(['/usr/sbin/exportfs', '-ra'])).stderr).toMatch(/etab\.lock.*Permission denied/);
+    expect((await within(['cat', '/var/lib/nfs/etab'])).stdout).toBe('');
+    await asAccount(['/usr/bin/sudo', '-n', '/usr/sbin/exportfs', '-ra']);
+    expect((await within(['cat', '/var/lib/nfs/etab'])).stdout).toContain('192.0.2.9(');
+    for (const args of [['-au'], ['-ra', '-v'], ['*:/'], []])
+      expect((await asAccount(['/usr/bin/sudo', '-n', '/usr/sbin/exportfs', ...args])).stderr).toMatch(/^sudo: /m);
   });
 
   it('does what the driver asks, and the records are its caller’s', async () => {
