@@ -80,7 +80,11 @@ export class ProgramVolumes implements NfsVolumes {
       // one that was retired is not begun anew: its data may be asked for
       if (!mayCreate || (await this.#stands(RETIRED, id))) throw new VolumeLost();
       await this.#call('create', id, this.largestNumber === null ? size.bytes : numberOf(number), signal);
-    } else if (!(await this.#isMounted(id))) this.#mountedNow.add(id);
+    } else {
+      if (!(await this.#isMounted(id))) this.#mountedNow.add(id);
+      // of a call that was given up: nobody has used it, and it may be larger than it is to be by now
+      if (mayCreate && !this.shrink) await this.#call('create', id, size.bytes, signal);
+    }
     // one that was made just now may be of an earlier call, and of another size
     await this.#call('resize', id, size.bytes, signal);
     await writeRecord(this.#recordOf(id), volume);

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { KINDS, VOLUMES } from '../../volume-program/verbs';
+import { KINDS, MOUNTS, VOLUMES } from '../../volume-program/verbs';
 import type { Command, Settings } from '../settings';
 import { DirectoryVolumes } from './directory-volumes';
 import { ProgramVolumes } from './program-volumes';
@@ -28,7 +28,7 @@ export function readVolumes(settings: Settings): {
     settings.end();
     return { storage: new DirectoryVolumes(root, Number.parseInt(mode, 8)), exported: root, mounted: false };
   }
-  const mounts = kind === 'project-quota' ? null : path.resolve(settings.text('mounts'));
+  const mounts = kind === 'project-quota' ? null : path.resolve(settings.text('mounts', MOUNTS));
   const program = settings.command('program', PROGRAM) ?? PROGRAM;
   settings.end();
   return {

@@ -55,6 +55,15 @@ describe('volumes by the volume program', () => {
     expect(await calls()).toEqual([`create ${volume.id} 1073741824`, `resize ${volume.id} 1073741824`]);
   });
 
+  it('that an earlier call has made for nobody yet are made again, if they are too large', async () => {
+    const volume = aVolume();
+    await writeFile(path.join(folder, `root/volumes/${volume.id}.img`), '');
+    await driverWith('echo "{}"').ensure(volume, true, signal);
+    await driverWith('echo "{}"').ensure(volume, false, signal);
+    const resize = `resize ${volume.id} 1073741824`;
+    expect(await calls()).toEqual([`create ${volume.id} 1073741824`, resize, resize]);
+  });
+
   it.each([
     ['what it says cannot be cured by waiting', 'echo "It holds more." >&2; exit 3', TerminalError, 'It holds more.'],
     ['that there is no such volume', 'exit 4', VolumeLost, 'not on its backend'],
