@@ -80,6 +80,8 @@ try {
   await fill(10);
   await oneAtATime(change); // warm
   const amongTen = await oneAtATime(change);
+  const check = () => driver.check(signal);
+  const checkAmongTen = await oneAtATime(check);
   const bareAmongTen = await oneAtATime((run) => bare(...bareOf([volumes[run % 10]])[0]));
   await fill(AT_ONCE);
   const all = volumes.slice(0, AT_ONCE);
@@ -88,6 +90,7 @@ try {
   const bareTogether = await took(() => Promise.all(texts.map(([volume, text]) => bare(volume, text))));
   await fill(MANY);
   const amongMany = await oneAtATime(change);
+  const checkAmongMany = await oneAtATime(check);
   const bareAmongMany = await oneAtATime((run) => bare(...bareOf([volumes[run % 10]])[0]));
   const togetherAmongMany = await took(() => Promise.all(all.map((each) => sync(each, addressesOf(each.number, 120)))));
   console.log(`\n| | driver, ms | bare, ms | ratio |\n| --- | --- | --- | --- |`);
@@ -96,6 +99,7 @@ try {
   row(`one change among ${MANY}`, amongMany, bareAmongMany);
   row(`${AT_ONCE} at once, among ${AT_ONCE}`, together, bareTogether);
   console.log(`\none change among ${MANY} / among 10: ${(amongMany / amongTen).toFixed(2)}`);
+  console.log(`a check among 10: ${checkAmongTen.toFixed(2)} ms, among ${MANY}: ${checkAmongMany.toFixed(2)} ms`);
   console.log(`${AT_ONCE} at once, among ${MANY}: ${togetherAmongMany.toFixed(0)} ms`);
 
   const clients = await NfsClients.make(lab);

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { MARKER } from '../lib/drivers/nfs/marker';
 import { readRequest } from '../lib/volume-program/arguments';
 import { parseConfiguration } from '../lib/volume-program/configuration';
-import { BACKEND_VERBS, VOLUME_VERBS } from '../lib/volume-program/verbs';
+import { BACKEND_VERBS, MOUNTS, VOLUME_VERBS } from '../lib/volume-program/verbs';
 
 const folder = path.resolve(__dirname, '../docs/samples');
 const read = (name: string) => readFileSync(path.join(folder, name), 'utf8');
@@ -29,11 +29,17 @@ describe('docs/samples', () => {
     expect(text).toMatch(/^Before=.*nfs-server\.service nfs-ganesha\.service/m);
     expect(text).toMatch(/^ExecStart=.*mount-all/m);
     expect(text).toContain(MARKER);
+    // a condition that is not so counts as a success
+    expect(text).toMatch(/^AssertPathIsMountPoint=/m);
+    expect(text).not.toMatch(/^Condition|^RemainAfterExit/m);
   });
 
   it('has configurations that the volume program reads', () => {
     const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
-    const kinds = files.map((name) => parseConfiguration(read(name)).kind);
+    const found = files.map((name) => parseConfiguration(read(name)));
+    // in memory
+    for (const { mounts } of found) expect([null, MOUNTS]).toContain(mounts);
+    const kinds = found.map(({ kind }) => kind);
     expect(kinds.toSorted()).toEqual(['btrfs', 'image', 'project-quota']);
   });
 });

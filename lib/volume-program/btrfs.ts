@@ -1,5 +1,6 @@
 import { chmod, lstat } from 'node:fs/promises';
-import { isThere } from '../drivers/durable-file';
+import * as path from 'node:path';
+import { isThere, readIfThere, removeFile, replaceFile } from '../drivers/durable-file';
 import { TerminalError } from '../ports/driver';
 import { holdsMore, type VolumeKind } from './kind';
 import type { Layout } from './layout';
@@ -23,9 +24,12 @@ export class BtrfsVolumes implements VolumeKind {
     try {
       await this.#groups([], signal);
     } catch (cause) {
-      throw new TerminalError(`${this.layout.root} keeps no quota: run "btrfs quota enable ${this.layout.root}".`, {
-        cause,
-      });
+      throw new TerminalError(
+        `${this.layout.root} keeps no quota: run "btrfs quota enable ${this.layout.root}"; limits that were set before are set again with the next look at what is used.`,
+        {
+          cause,
+        },
+      );
     }
   }
 
@@ -33,7 +37,7 @@ export class BtrfsVolumes implements VolumeKind {
     const begun = this.layout.begun(id);
     if (!(await isThere(begun))) await runTool('btrfs', ['subvolume', 'create', '--', begun], signal);
     await chmod(begun, this.mode);
-    await this.#limit(await this.#group(begun, signal), bytes, signal);
+    await this.#limit(id, await this.#group(begun, signal), bytes, signal);
     return begun;
   }
 
@@ -48,16 +52,21 @@ export class BtrfsVolumes implements VolumeKind {
     if (!found) throw new TerminalError('btrfs keeps no quota group for this volume: run "btrfs quota rescan".');
     const refused = holdsMore(found.usedBytes, bytes);
     if (refused !== null) throw new TerminalError(refused);
-    if (found.limitBytes !== bytes) await this.#limit(group, bytes, signal);
+    if (found.limitBytes !== bytes || (await readSize(sizeOf(this.layout.volume(id)))) !== bytes)
+      await this.#limit(id, group, bytes, signal);
   }
 
   async usage(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, bigint>> {
     const groups = await this.#groups(['--sync'], signal);
-    const subvolumes = parseSubvolumes(await runTool('btrfs', ['subvolume', 'list', this.layout.root], signal));
+    const list = await runTool('btrfs', ['subvolume', 'list', this.layout.root], signal);
+    const subvolumes = parseSubvolumes(list, await this.#folder());
     const used = new Map<string, bigint>();
     for (const id of ids) {
-      const found = groups.get(subvolumes.get(id) ?? '');
-      if (found) used.set(id, found.usedBytes);
+      const group = subvolumes.get(id) ?? '';
+      const found = groups.get(group);
+      if (!found) continue;
+      used.set(id, found.usedBytes);
+      if (found.limitBytes === null) await this.#limitAgain(id, group, signal);
     }
     return used;
   }
@@ -66,24 +75,45 @@ export class BtrfsVolumes implements VolumeKind {
     return [];
   }
 
-  companions(): readonly string[] {
-    return [];
+  companions(file: string): readonly string[] {
+    return [sizeOf(file)];
   }
 
   /** The kernel destroys the data behind this, at its own pace; then the quota group is stale, and goes. */
   async purge(id: string, signal: AbortSignal): Promise<boolean> {
     const file = this.layout.setAside(id);
-    if (await isThere(file)) {
-      await this.#group(file, signal);
-      await runTool('btrfs', ['subvolume', 'delete', '--commit-after', '--', file], signal);
+    try {
+      let group: readonly string[] = [];
+      if (await isThere(file)) {
+        group = [await this.#group(file, signal)];
+        await runTool('btrfs', ['subvolume', 'delete', '--commit-after', '--', file], signal);
+      }
+      // of one whose deletion was begun by an earlier call the id is not known any more: then of all that are under way
+      await runTool('btrfs', ['subvolume', 'sync', this.layout.root, ...group], signal);
+      await runTool('btrfs', ['qgroup', 'clear-stale', this.layout.root], signal);
+    } catch (error) {
+      if (signal.aborted) return false;
+      throw error;
     }
-    await runTool('btrfs', ['subvolume', 'sync', this.layout.root], signal);
-    await runTool('btrfs', ['qgroup', 'clear-stale', this.layout.root], signal);
+    await removeFile(sizeOf(file));
     return true;
   }
 
+  /** `btrfs quota disable` forgets all limits, and `enable` tells nothing of it. */
+  async #limitAgain(id: string, group: string, signal: AbortSignal): Promise<void> {
+    const bytes = await readSize(sizeOf(this.layout.volume(id)));
+    if (bytes !== null) await this.#limit(id, group, bytes, signal);
+  }
+
+  /** Where the volumes are, as btrfs tells paths: from the top of the file system, whatever of it is mounted. */
+  async #folder(): Promise<string> {
+    const { root, target } = await mountOf(this.layout.root);
+    return path.join(root, path.relative(target, this.layout.volumes)).slice(1);
+  }
+
   /** By id and over the root of the storage: by its path a volume that is over its limit cannot be given another. */
-  async #limit(group: string, bytes: bigint, signal: AbortSignal): Promise<void> {
+  async #limit(id: string, group: string, bytes: bigint, signal: AbortSignal): Promise<void> {
+    await replaceFile(sizeOf(this.layout.volume(id)), `${bytes}\n`, 0o600);
     await runTool('btrfs', ['qgroup', 'limit', String(bytes), `0/${group}`, this.layout.root], signal);
   }
 
@@ -102,4 +132,14 @@ export class BtrfsVolumes implements VolumeKind {
     if (!/^[1-9]\d{0,18}$/.test(id)) throw new Error(`btrfs has told no id of ${file}: ${id}`);
     return id;
   }
+}
+
+/** Where the size of a volume stands: btrfs forgets limits when its quota is switched off. */
+function sizeOf(file: string): string {
+  return `${file}.size`;
+}
+
+async function readSize(file: string): Promise<bigint | null> {
+  const [, bytes] = /^([1-9]\d{0,18})\n$/.exec((await readIfThere(file)) ?? '') ?? [];
+  return bytes === undefined ? null : BigInt(bytes);
 }

@@ -1,7 +1,7 @@
 import { constants, open } from 'node:fs/promises';
 import * as path from 'node:path';
 import { requireRootsFolder, wrongOwnership } from './ownership';
-import { KINDS, type Kind } from './verbs';
+import { KINDS, type Kind, MOUNTS } from './verbs';
 
 /** Where the program's configuration is. Nothing that a caller says can make it another. */
 export const CONFIGURATION = '/etc/nova-shared-filesystem/volumes.json';
@@ -13,6 +13,8 @@ export interface Configuration {
   readonly root: string;
   /** Where each volume is mounted by itself, absolute; null for `project-quota`, whose volumes are exported where they are. */
   readonly mounts: string | null;
+  /** Whether a root that is on the system's own disk is marked: it may be storage that is not mounted. */
+  readonly rootOn: 'own-disk' | 'any-disk';
   /** What new images have. */
   readonly fileSystem: 'xfs' | 'ext4';
   /** Of the root directory of a new volume. */
@@ -25,7 +27,7 @@ const FOLDER = /^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)+$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Octal, without setuid and setgid. */
 const MODE = /^[01]?[0-7]{3}$/;
-const NAMES = ['kind', 'root', 'mounts', 'fileSystem', 'mode', 'identity'];
+const NAMES = ['kind', 'root', 'rootOn', 'mounts', 'fileSystem', 'mode', 'identity'];
 
 /**
  * Reads the configuration, if nobody but root can have written it.
@@ -59,13 +61,14 @@ export function parseConfiguration(text: string): Configuration {
   if (unknown !== undefined) throw new Error(`there is no setting "${unknown}"; known are ${NAMES.join(', ')}`);
   const kind = word(said, 'kind', KINDS);
   const root = folder(said, 'root');
-  const mounts = kind === 'project-quota' ? null : folder(said, 'mounts');
+  const mounts = kind === 'project-quota' ? null : folder(said, 'mounts', MOUNTS);
   if (mounts !== null && (isWithin(mounts, root) || isWithin(root, mounts)))
     throw new Error('"mounts" and "root" are not to be within each other');
   return {
     kind,
     root,
     mounts,
+    rootOn: word(said, 'rootOn', ['own-disk', 'any-disk'], 'own-disk'),
     fileSystem: word(said, 'fileSystem', ['xfs', 'ext4'], 'xfs'),
     mode: Number.parseInt(matching(said, 'mode', MODE, '1777'), 8),
     identity: said.identity === undefined ? null : matching(said, 'identity', UUID),
@@ -90,8 +93,8 @@ function matching(said: Record<string, unknown>, name: string, form: RegExp, oth
   return value;
 }
 
-function folder(said: Record<string, unknown>, name: string): string {
-  const value = said[name];
+function folder(said: Record<string, unknown>, name: string, otherwise?: string): string {
+  const value = said[name] ?? otherwise;
   if (typeof value !== 'string' || !FOLDER.test(value))
     throw new Error(`"${name}" is to be an absolute path of A-Z a-z 0-9 . _ - without . and .. and a slash at its end`);
   return value;

@@ -37,6 +37,25 @@ export function usedBytes(account: ImageAccount, now: Room): bigint {
   return used > 0n ? used : 0n;
 }
 
+/** What a file system keeps of its growth for itself is at most this part. */
+const KEPT_OF_GROWTH = 32n;
+
+/**
+ * What is known of a file system that has grown. How much it has grown is certain; of what was free before and after, only as
+ * much is believed as can come of the growth: its users write and delete meanwhile, and could have it grow without an end.
+ */
+export function accountGrown(
+  account: Pick<ImageAccount, 'emptyFreeBytes'>,
+  before: Room,
+  after: Room,
+): Pick<ImageAccount, 'emptyFreeBytes' | 'totalBytes'> {
+  const grown = after.totalBytes - before.totalBytes;
+  const least = grown - grown / KEPT_OF_GROWTH;
+  const seen = after.freeBytes - before.freeBytes;
+  const more = seen < least ? least : seen > grown ? grown : seen;
+  return { emptyFreeBytes: account.emptyFreeBytes + more, totalBytes: after.totalBytes };
+}
+
 /** @throws TerminalError when there is none that can be read */
 export async function readAccount(file: string): Promise<ImageAccount> {
   const found = parseAccount(await readIfThere(file));

@@ -1,11 +1,20 @@
-import { chmod, lstat, open, readFile, rmdir, truncate, unlink } from 'node:fs/promises';
+import { chmod, type FileHandle, lstat, open, readFile, rmdir, truncate, unlink } from 'node:fs/promises';
 import * as path from 'node:path';
 import { isThere, removeFile } from '../drivers/durable-file';
+import { errorCode } from '../error-code';
 import { TerminalError } from '../ports/driver';
-import { capacity, type ImageAccount, readAccount, roomOf, usedBytes, writeAccount } from './image-account';
+import {
+  accountGrown,
+  capacity,
+  type ImageAccount,
+  readAccount,
+  roomOf,
+  usedBytes,
+  writeAccount,
+} from './image-account';
 import type { VolumeKind } from './kind';
 import type { Layout } from './layout';
-import { mountAt, mountedPlaces, mountVolume, unmountVolume } from './mounts';
+import { mountAt, mountsByPlace, mountVolume, unmountVolume } from './mounts';
 import { pathOfTool, runTool, type Tool } from './tools';
 
 const MIB = 1024n * 1024n;
@@ -18,6 +27,8 @@ const FEW_GROUPS_BELOW = 16n * 1024n * MIB;
 const ATTEMPTS = 6;
 /** A file that has terabytes is freed in steps, so that no step takes long. */
 const SLICE = 16n * 1024n * MIB;
+/** 8 PiB: the largest number that is passed on as it is. */
+const LARGEST_FILE = BigInt(Number.MAX_SAFE_INTEGER);
 /** CAP_SYS_RESOURCE (capabilities(7)). */
 const CAP_SYS_RESOURCE = 1n << 24n;
 
@@ -54,6 +65,10 @@ export class ImageVolumes implements VolumeKind {
     throw new Error(`no image of ${image} bytes has room for ${bytes}`);
   }
 
+  async isMoreThan(id: string, bytes: bigint): Promise<boolean> {
+    return (await readAccount(accountOf(this.layout.volume(id)))).bytes > bytes;
+  }
+
   async mountable(file: string) {
     const type = await typeOf(file);
     // what is deleted in it is given back to the storage
@@ -82,7 +97,7 @@ export class ImageVolumes implements VolumeKind {
   }
 
   async usage(ids: readonly string[]): Promise<ReadonlyMap<string, bigint>> {
-    const mounted = await mountedPlaces();
+    const mounted = await mountsByPlace();
     const used = new Map<string, bigint>();
     for (const id of ids) {
       const target = this.layout.mountPoint(id) ?? '';
@@ -125,8 +140,11 @@ export class ImageVolumes implements VolumeKind {
     if (await isThere(begun)) await unlink(begun);
     const handle = await open(begun, 'wx', 0o600);
     try {
-      await handle.truncate(Number(image));
+      await setLength(handle, image);
       await handle.sync();
+    } catch (error) {
+      await unlink(begun);
+      throw error;
     } finally {
       await handle.close();
     }
@@ -150,7 +168,7 @@ export class ImageVolumes implements VolumeKind {
     }
   }
 
-  /** While it is in use. What its users write meanwhile, for some milliseconds, counts as nothing. */
+  /** While it is in use. */
   async #grow(
     file: string,
     target: string,
@@ -164,16 +182,17 @@ export class ImageVolumes implements VolumeKind {
       throw new TerminalError('The volume of this filesystem is not mounted by a loop device.');
     const { size } = await lstat(file, { bigint: true });
     const before = await roomOf(target);
-    await truncate(file, Number(roundUp(size + more)));
+    const handle = await open(file, 'r+');
+    try {
+      await setLength(handle, roundUp(size + more));
+    } finally {
+      await handle.close();
+    }
     await runTool('losetup', ['-c', device], signal);
     if (type === 'xfs') await runTool('xfs_growfs', [target], signal);
     else await runTool('resize2fs', [device], signal);
     const after = await roomOf(target);
-    const grown = {
-      bytes: account.bytes,
-      emptyFreeBytes: account.emptyFreeBytes + after.freeBytes - before.freeBytes,
-      totalBytes: after.totalBytes,
-    };
+    const grown = { ...account, ...accountGrown(account, before, after) };
     await writeAccount(accountOf(file), grown);
     return grown;
   }
@@ -191,6 +210,20 @@ function lacking(bytes: bigint): bigint {
 
 function roundUp(bytes: bigint): bigint {
   return ((bytes + MIB - 1n) / MIB) * MIB;
+}
+
+/** @throws TerminalError for what no file can have */
+async function setLength(handle: FileHandle, bytes: bigint): Promise<void> {
+  try {
+    if (bytes > LARGEST_FILE) throw Object.assign(new Error('no file is so large'), { code: 'EFBIG' });
+    await handle.truncate(Number(bytes));
+  } catch (cause) {
+    if (errorCode(cause) !== 'EFBIG') throw cause;
+    throw new TerminalError(
+      "This size is more than a file on the backend's storage can have: ask for a smaller filesystem.",
+      { cause },
+    );
+  }
 }
 
 /** Which file system an image has, by its superblock: the configuration is of new ones. */

@@ -8,6 +8,8 @@ export interface VolumeKind {
    * @returns where it is
    */
   begin(id: string, number: bigint, signal: AbortSignal): Promise<string>;
+  /** Whether a volume in service is larger than so many bytes, and cannot be made smaller; where there is such a kind. */
+  isMoreThan?(id: string, bytes: bigint): Promise<boolean>;
   /** Options, type and source for mount(8) of what is there; null where it is not mounted by itself. */
   mountable(file: string, signal: AbortSignal): Promise<{ type: string; options: string; source: string } | null>;
   /** Sets the size of a volume in service. @throws TerminalError when it holds more, or when that cannot be done */

@@ -4,6 +4,7 @@ import { syncFolder } from '../drivers/durable-file';
 import { readMarkerText, writeMarker } from '../drivers/nfs/marker';
 import { errorCode } from '../error-code';
 import type { Configuration } from './configuration';
+import { bareMountPoints, prepareMountPoints } from './mount-points';
 import { requireRootsFolder } from './ownership';
 import { RECORDS, RETIRED, SUFFIX, VOLUMES } from './verbs';
 
@@ -49,6 +50,12 @@ export class Layout {
     return this.configuration.mounts && path.join(this.configuration.mounts, id);
   }
 
+  /** What is where volumes are mounted, and no mount. */
+  async bareMountPoints(): Promise<readonly string[]> {
+    const { mounts } = this.configuration;
+    return mounts === null ? [] : bareMountPoints(mounts);
+  }
+
   /** Ids of the volumes in service. */
   async ids(): Promise<readonly string[]> {
     const names = await readdir(this.volumes);
@@ -63,7 +70,7 @@ export class Layout {
    * @param identity of the backend; null where the caller does not tell
    * @returns the identity in the marker
    */
-  async require(identity: string | null): Promise<string> {
+  async require(identity: string | null, signal: AbortSignal): Promise<string> {
     await requireRootsFolder(this.root);
     const marker = await readMarkerText(this.root);
     if (marker === null) throw new Error(`The storage ${this.root} has no marker: it is not mounted, or not ours.`);
@@ -75,21 +82,30 @@ export class Layout {
       await requireRootsFolder(folder);
       if ((await lstat(folder)).dev !== dev) throw new Error(`${folder} is on another file system than ${this.root}.`);
     }
-    if (this.configuration.mounts !== null) await requireRootsFolder(this.configuration.mounts);
+    await this.#prepareMountPoints((await lstat(this.volumes)).gid, signal);
     return marker;
   }
 
   /** Makes the folders, and then the marker, whole or not at all. Never replaces another's. */
-  async mark(identity: string, { uid, gid }: Caller): Promise<void> {
+  async mark(identity: string, { uid, gid }: Caller, signal: AbortSignal): Promise<void> {
     await requireRootsFolder(this.root);
-    const { identity: expected, mounts } = this.configuration;
+    const { identity: expected, rootOn } = this.configuration;
+    if (rootOn === 'own-disk' && (await lstat(this.root)).dev === (await lstat('/')).dev)
+      throw new Error(
+        `The storage ${this.root} is on the system's own disk: mount it. Where it is meant to be there, "rootOn" in the configuration of the volume program is to be "any-disk".`,
+      );
     if (expected !== null && expected !== identity)
       throw new Error('The configuration of the volume program has the identity of another backend.');
     // whoever asks may look what there is, and change nothing
     for (const folder of [this.volumes, this.retired]) await ownFolder(folder, 0o750, 0, gid);
-    if (mounts !== null) await ownFolder(mounts, 0o750, 0, gid);
+    await this.#prepareMountPoints(gid, signal);
     await ownFolder(path.join(this.root, RECORDS), 0o700, uid, gid);
     await writeMarker(this.root, identity, 0o644);
+  }
+
+  async #prepareMountPoints(gid: number, signal: AbortSignal): Promise<void> {
+    const { mounts } = this.configuration;
+    if (mounts !== null) await prepareMountPoints(mounts, gid, signal);
   }
 
   /** Moves a volume within the storage, for good. */

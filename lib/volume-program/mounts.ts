@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, readFile, rmdir } from 'node:fs/promises';
+import { chmod, lstat, mkdir, opendir, readFile, rmdir } from 'node:fs/promises';
 import { isMissing } from '../drivers/durable-file';
 import { errorCode } from '../error-code';
 import { TerminalError } from '../ports/driver';
@@ -6,6 +6,8 @@ import { runTool } from './tools';
 
 /** One line of `/proc/self/mountinfo` (proc(5)). */
 export interface Mount {
+  /** Which folder of the file system is mounted there. */
+  readonly root: string;
   readonly target: string;
   readonly type: string;
   /** A device, such as `/dev/loop3`. */
@@ -21,9 +23,10 @@ export function parseMounts(text: string): readonly Mount[] {
     .filter((line) => line !== '')
     .map((line) => {
       const [own = '', fileSystem = ''] = line.split(' - ');
-      const [, , , , target = '', options = ''] = own.split(' ');
+      const [, , , root = '', target = '', options = ''] = own.split(' ');
       const [type = '', source = '', ofFileSystem = ''] = fileSystem.split(' ');
       return {
+        root: plain(root),
         target: plain(target),
         type,
         source: plain(source),
@@ -32,9 +35,10 @@ export function parseMounts(text: string): readonly Mount[] {
     });
 }
 
-/** Where anything is mounted. */
-export async function mountedPlaces(): Promise<ReadonlySet<string>> {
-  return new Set(parseMounts(await readFile('/proc/self/mountinfo', 'utf8')).map(({ target }) => target));
+/** What is mounted, by its place. */
+export async function mountsByPlace(): Promise<ReadonlyMap<string, Mount>> {
+  const mounts = parseMounts(await readFile('/proc/self/mountinfo', 'utf8'));
+  return new Map(mounts.map((mount) => [mount.target, mount]));
 }
 
 /** What is mounted at exactly this place; null: nothing. */
@@ -56,7 +60,10 @@ export async function mountOf(folder: string): Promise<Mount> {
 /** Mounted by themselves, so that nothing in a volume is ever a device or a program on the filer. */
 const SAFE = 'nodev,nosuid,noexec';
 
-/** Mounts a volume at a bare folder that nobody can write into, which it makes where it is missing. */
+/**
+ * Mounts a volume at a bare folder that nobody can write into, which it makes where it is missing. A volume that is not
+ * mounted has none: a server would export it.
+ */
 export async function mountVolume(
   target: string,
   type: string,
@@ -68,12 +75,46 @@ export async function mountVolume(
     if (errorCode(error) !== 'EEXIST' || !(await lstat(target)).isDirectory()) throw error;
   });
   await chmod(target, 0);
-  await runTool('mount', ['-t', type, '-o', `${SAFE},${options}`, '--', source, target], signal);
+  try {
+    await runTool('mount', ['-t', type, '-o', `${SAFE},${options}`, '--', source, target], signal);
+  } catch (error) {
+    await rmdir(target).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** What the kernel tells of a file system that it has stopped, in the options of its mount. */
+const STOPPED = ['ro', 'emergency_ro', 'shutdown'];
+
+/** Why a volume that is mounted cannot be written; null: it can. */
+export async function faultOf({ target, options }: Mount): Promise<string | null> {
+  const stopped = STOPPED.find((each) => options.has(each)) ?? (await codeOfLook(target));
+  return (
+    stopped &&
+    `The file system of this volume has stopped (${stopped}), as when its storage was full or failed: make room on the storage, end the volume's export, unmount ${target}, and have it mounted again (docs/drivers.md).`
+  );
+}
+
+/** XFS that was shut down tells nothing else. */
+async function codeOfLook(target: string): Promise<string | null> {
+  try {
+    await (await opendir(target)).close();
+    await lstat(target);
+    return null;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    return errorCode(error);
+  }
 }
 
 /** Unmounts whatever is there, and removes the bare folder. Nothing there: no error. */
 export async function unmountVolume(target: string, signal: AbortSignal): Promise<void> {
   while ((await mountAt(target)) !== null) await runTool('umount', ['--', target], signal);
+  await removeBareFolder(target);
+}
+
+/** Removes the folder of a volume that is not mounted. None there: no error. @throws TerminalError when it is none of ours */
+export async function removeBareFolder(target: string): Promise<void> {
   try {
     await rmdir(target);
   } catch (error) {

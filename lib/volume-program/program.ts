@@ -1,18 +1,16 @@
-import { mkdir } from 'node:fs/promises';
-import * as path from 'node:path';
-import { withLockFile } from '../drivers/lock-file';
 import { TerminalError } from '../ports/driver';
-import { thisProcess } from '../process-identity';
 import { type Request, readRequest } from './arguments';
 import { BtrfsVolumes } from './btrfs';
 import { type Configuration, readConfiguration } from './configuration';
 import { ImageVolumes } from './image';
 import type { VolumeKind } from './kind';
 import { type Caller, Layout } from './layout';
-import { requireRootsFolder } from './ownership';
+import { withLock } from './locks';
+import { requireMountsOfMachine } from './mount-points';
 import { ProjectVolumes } from './project-quota';
 import { EXIT, type VolumeVerb } from './verbs';
 import { Absent, Volumes } from './volumes';
+import { wordsOf } from './words';
 
 /** Less than a lock lives, and than the driver waits. */
 const LONGEST_MILLISECONDS = 100_000;
@@ -20,8 +18,6 @@ const LONGEST_MILLISECONDS = 100_000;
 const START_MILLISECONDS = 3_600_000;
 /** A slice of what is destroyed. */
 const SLICE_MILLISECONDS = 15_000;
-/** One process a volume, also when the caller of the one before has gone away. */
-const LOCKS = '/run/nova-shared-filesystem';
 
 /** What the program says, and how it ends. */
 export interface Outcome {
@@ -46,24 +42,27 @@ export async function runProgram(args: readonly string[], configuration: string,
   try {
     if (process.geteuid?.() !== 0)
       throw new Error('This program works as root alone: allow it by sudo (docs/drivers.md).');
-    const answer = await perform(request, await readConfiguration(configuration), caller);
-    return { exitCode: EXIT.done, answer: JSON.stringify(answer), complaint: '' };
+    const { complaints = [], ...answer } = await perform(request, await readConfiguration(configuration), caller);
+    return { exitCode: EXIT.done, answer: JSON.stringify(answer), complaint: complaints.join('\n') };
   } catch (error) {
     return { exitCode: exitCodeOf(error), answer: '', complaint: wordsOf(error) };
   }
 }
 
-async function perform(request: Request, configuration: Configuration, caller: Caller): Promise<object> {
+/** What is answered, and what people are to know all the same. */
+interface Answer {
+  readonly complaints?: readonly string[];
+  readonly [name: string]: unknown;
+}
+
+async function perform(request: Request, configuration: Configuration, caller: Caller): Promise<Answer> {
+  if (configuration.mounts !== null) await requireMountsOfMachine();
   const layout = new Layout(configuration);
   const signal = AbortSignal.timeout(request.verb === 'mount-all' ? START_MILLISECONDS : LONGEST_MILLISECONDS);
   if (request.of === 'backend') return ofBackend(request, configuration, layout, caller, signal);
   const { verb, id, number } = request;
-  await layout.require(null);
-  await mkdir(LOCKS, { mode: 0o755 }).catch(() => undefined);
-  await requireRootsFolder(LOCKS);
-  return withLockFile(path.join(LOCKS, id), thisProcess(), signal, () =>
-    ofVolume(verb, id, number, kindOf(configuration, layout), layout, signal),
-  );
+  await layout.require(null, signal);
+  return withLock(id, signal, () => ofVolume(verb, id, number, kindOf(configuration, layout), layout, signal));
 }
 
 async function ofBackend(
@@ -72,12 +71,12 @@ async function ofBackend(
   layout: Layout,
   caller: Caller,
   signal: AbortSignal,
-): Promise<object> {
+): Promise<Answer> {
   if (verb === 'mark') {
-    await layout.mark(identity, caller);
+    await layout.mark(identity, caller, signal);
     return {};
   }
-  await layout.require(identity);
+  await layout.require(identity, signal);
   const kind = kindOf(configuration, layout);
   switch (verb) {
     case 'check': {
@@ -86,15 +85,16 @@ async function ofBackend(
       return { kind: configuration.kind, root, mounts };
     }
     case 'usage': {
-      const used = await kind.usage(await layout.ids(), signal);
+      const ids = await layout.ids();
+      const used = await kind.usage(ids, signal);
       return {
+        complaints: await new Volumes(layout, kind).faults(ids),
         used: Object.fromEntries([...used].map(([id, bytes]) => [id, String(bytes)])),
         numbers: await kind.numbers(signal),
       };
     }
     case 'mount-all':
-      await new Volumes(layout, kind).mountAll(signal);
-      return {};
+      return { complaints: await new Volumes(layout, kind).mountAll(signal) };
   }
 }
 
@@ -105,7 +105,7 @@ async function ofVolume(
   kind: VolumeKind,
   layout: Layout,
   signal: AbortSignal,
-): Promise<object> {
+): Promise<Answer> {
   const volumes = new Volumes(layout, kind);
   switch (verb) {
     case 'create':
@@ -142,11 +142,4 @@ function kindOf({ kind, mode, fileSystem }: Configuration, layout: Layout): Volu
 function exitCodeOf(error: unknown): number {
   if (error instanceof Absent) return EXIT.absent;
   return error instanceof TerminalError ? EXIT.terminal : EXIT.failed;
-}
-
-function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error && !error.message.includes(error.cause.message)
-    ? `${error.message} (${error.cause.message})`
-    : error.message;
 }

@@ -1,7 +1,4 @@
-import { VOLUMES } from './verbs';
-
-/** Of a volume in service, wherever the storage is mounted. */
-const VOLUME_PATH = new RegExp(`(?:^|/)${VOLUMES}/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$`);
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** What btrfs counts of a subvolume, bytes. */
 export interface QuotaGroup {
@@ -67,15 +64,16 @@ export function parseProjectNumbers(text: string): ReadonlyMap<string, number> {
 
 /**
  * Reads `btrfs subvolume list`: the subvolume's id by that of the volume. Others are left out.
+ * @param folder of the volumes, from the top of the file system, without a slash at its beginning
  * @throws Error for output that is not what this version of it is known to write
  */
-export function parseSubvolumes(text: string): ReadonlyMap<string, string> {
+export function parseSubvolumes(text: string, folder: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const line of text.split('\n').filter((each) => each !== '')) {
     const [, group = '', path = ''] = /^ID (\d+) gen \d+ top level \d+ path (.+)$/.exec(line) ?? [];
     if (group === '') throw new Error(`btrfs subvolume list: this line cannot be read: ${line}`);
-    const [, id] = VOLUME_PATH.exec(path) ?? [];
-    if (id !== undefined) found.set(id, group);
+    const id = path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : '';
+    if (UUID.test(id)) found.set(id, group);
   }
   return found;
 }

@@ -35,6 +35,9 @@ export const VOLUMES = 'volumes';
 export const RETIRED = 'retired';
 export const RECORDS = 'records';
 
+/** Where volumes are mounted, if nothing else is said. */
+export const MOUNTS = '/run/nova-shared-filesystem/volumes';
+
 /** How the names of a kind's volumes end, in these folders. */
 export const SUFFIX: Readonly<Record<Kind, string>> = { btrfs: '', 'project-quota': '', image: '.img' };
 

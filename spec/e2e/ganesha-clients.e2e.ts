@@ -1,6 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import * as path from 'node:path';
 import { createDriver } from '../../lib/drivers';
+import { DbusObject } from '../../lib/drivers/nfs/dbus';
+import { EXPORT_MANAGER, ExportManager } from '../../lib/drivers/nfs/export-manager';
 import type { Driver, Volume } from '../../lib/ports/driver';
 import { thisProcess } from '../../lib/process-identity';
 import { aVolume } from '../drivers/contract';
@@ -154,6 +156,19 @@ describe('real clients of a real NFS-Ganesha', () => {
     expect(await last(stranger, location, USER, ['stat', '/'])).toMatchObject({ event: 'mount', errno: ENOENT });
     await letIn(other);
     expect(await last(one, location, USER, ['stat', '/'])).toMatchObject({ event: 'mount', errno: ENOENT });
+  });
+
+  it('are let in again by the list alone, after somebody has opened the export itself by hand, with the next run', async () => {
+    const text = await readFile(path.join(ganesha.exports, `${volume.id}.conf`), 'utf8');
+    const opened = path.join(lab.folder, 'opened.conf');
+    await writeFile(opened, text.replace('Access_Type = NONE', 'Access_Type = RW'));
+    const manager = new ExportManager(new DbusObject(ganesha.bus, EXPORT_MANAGER));
+    await manager.update(opened, number, signal);
+    expect(await last(stranger, location, USER, ['stat', '/'])).toMatchObject({ event: 'attributes' });
+    // the server tells of clients alone (docs/drivers.md)
+    expect(await driver.readAccess(volume, signal)).toEqual([one.ipv4, other.ipv4]);
+    await letIn(one, other);
+    expect(await last(stranger, location, USER, ['stat', '/'])).toMatchObject({ event: 'mount', errno: ENOENT });
   });
 
   it('are not let in again by a server that was down when they had to go', async () => {

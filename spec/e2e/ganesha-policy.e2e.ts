@@ -68,10 +68,19 @@ describe('the D-Bus policy of docs/samples', () => {
   it('lets the reconciler’s user call the export manager', async () => {
     expect((await call('nobody', 'ExportMgr', 'exportmgr.ShowExports')).stdout).toContain('string "/"');
   });
-  it('lets it do nothing else with the server', async () => {
+  it('lets it call none of the server’s other objects', async () => {
     await expect(call('nobody', 'admin', 'admin.shutdown')).rejects.toThrow('AccessDenied');
     await expect(call('nobody', 'ClientMgr', 'clientmgr.ShowClients')).rejects.toThrow('AccessDenied');
     expect((await call('root', 'ExportMgr', 'exportmgr.ShowExports')).stdout).toContain('string "/"');
+  });
+  it('is no border all the same: an export of any folder is taken from it, as drivers.md says', async () => {
+    const file = path.join(lab.folder, 'own.conf');
+    writeFileSync(
+      file,
+      'EXPORT { Export_Id = 9; Path = "/"; Pseudo = "/own"; Squash = no_root_squash; FSAL { Name = VFS; } }',
+    );
+    const of = [`string:${file}`, 'string:EXPORT(Export_Id=9)'];
+    expect((await call('nobody', 'ExportMgr', 'exportmgr.UpdateExport', ...of)).stdout).toContain('1 exports updated');
   });
   it('lets nobody else in', async () => {
     await expect(call('daemon', 'ExportMgr', 'exportmgr.ShowExports')).rejects.toThrow('AccessDenied');

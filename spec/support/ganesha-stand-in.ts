@@ -35,6 +35,8 @@ export class GaneshaStandIn implements BusObject {
     if (member === 'ShowExports')
       return [[0n, 0n], [...this.exports.values()].map(({ number, path }) => [number, path])];
     const served = this.exports.get(Number(first));
+    // the real one always has a root of its own
+    if (!served && Number(first) === 0 && member === 'DisplayExport') return [0, '/', '/', '', []];
     if (!served) throw new BusError(INVALID_ARGUMENTS, 'lookup_export failed with Export id not found');
     if (member === 'RemoveExport') this.exports.delete(served.number);
     // the real one tells the path twice

@@ -5,8 +5,16 @@ const parse = (said: unknown) => parseConfiguration(JSON.stringify(said));
 
 describe('parseConfiguration', () => {
   it('has defaults for all but the kind and the places', () => {
-    expect(parse(GOOD)).toEqual({ ...GOOD, fileSystem: 'xfs', mode: 0o1777, identity: null });
+    expect(parse(GOOD)).toEqual({
+      ...GOOD,
+      rootOn: 'own-disk',
+      fileSystem: 'xfs',
+      mode: 0o1777,
+      identity: null,
+    });
     expect(parse({ kind: 'project-quota', root: '/srv/storage' })).toMatchObject({ mounts: null });
+    // in memory: no mount point outlasts the machine
+    expect(parse({ kind: 'btrfs', root: '/srv/storage' }).mounts).toMatch(/^\/run\//);
   });
 
   it.each([
@@ -16,7 +24,7 @@ describe('parseConfiguration', () => {
     ['a kind of the prototype', { ...GOOD, kind: 'constructor' }],
     ['an unknown setting', { ...GOOD, command: '/bin/sh' }],
     ['no root', { kind: 'image', mounts: '/srv/volumes' }],
-    ['no mounts', { kind: 'btrfs', root: '/srv/storage' }],
+    ['a root on whatever disk', { ...GOOD, rootOn: true }],
     ['the root of the machine', { ...GOOD, root: '/' }],
     ['a relative path', { ...GOOD, root: 'srv' }],
     ['a path upwards', { ...GOOD, root: '/srv/../etc' }],

@@ -60,14 +60,12 @@ ID 258 gen 10 top level 5 path volumes/.${other}.new
 ID 259 gen 10 top level 300 path @storage/volumes/${other}
 ID 260 gen 10 top level 256 path volumes/${one}/made by a user
 `;
-    expect([...parseSubvolumes(text)]).toEqual([
-      [one, '256'],
-      [other, '259'],
-    ]);
-    expect(parseSubvolumes('').size).toBe(0);
+    expect([...parseSubvolumes(text, 'volumes')]).toEqual([[one, '256']]);
+    expect([...parseSubvolumes(text, '@storage/volumes')]).toEqual([[other, '259']]);
+    expect(parseSubvolumes('', 'volumes').size).toBe(0);
   });
   it('refuses a complaint', () => {
-    expect(() => parseSubvolumes("ERROR: can't perform the search\n")).toThrow(Error);
+    expect(() => parseSubvolumes("ERROR: can't perform the search\n", 'volumes')).toThrow(Error);
   });
 });
 

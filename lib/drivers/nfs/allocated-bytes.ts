@@ -1,6 +1,7 @@
-import { constants, type FileHandle, lstat, open, opendir } from 'node:fs/promises';
+import { lstat, opendir } from 'node:fs/promises';
 import * as path from 'node:path';
 import { errorCode } from '../../error-code';
+import { openFolder, pathOfOpen } from './open-folder';
 
 /** Of `st_blocks`, whatever the file system's own blocks are (stat(2)). */
 const BLOCK_BYTES = 512n;
@@ -33,7 +34,7 @@ async function blocksOf(
   counted: Set<bigint>,
   signal: AbortSignal,
 ): Promise<bigint> {
-  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  const handle = await openFolder(folder);
   try {
     const { dev, blocks } = await handle.stat({ bigint: true });
     if (device !== null && device !== dev) return 0n;
@@ -58,11 +59,6 @@ async function blocksIn(folder: string, device: bigint, counted: Set<bigint>, si
     }
   }
   return blocks;
-}
-
-/** Through the open directory, where the system can: its users may put a link in its place meanwhile, and its path may be too long. */
-function pathOfOpen({ fd }: FileHandle, folder: string): string {
-  return process.platform === 'linux' ? `/proc/self/fd/${fd}` : folder;
 }
 
 /** What its users have removed or replaced since it was listed counts nothing. */

@@ -6,7 +6,7 @@ import { readRecord, writeRecord } from '../volume-record';
 import { allocatedBytes } from './allocated-bytes';
 import { readMarker, writeMarker } from './marker';
 import { removeTree } from './remove-tree';
-import type { NfsVolumes } from './server';
+import type { NfsVolumes, Presence } from './server';
 import { isVolume, roomOf, volumesIn } from './volume-folders';
 import { fileNameOf } from './volume-id';
 
@@ -46,8 +46,8 @@ export class DirectoryVolumes implements NfsVolumes {
     return path.join(this.root, fileNameOf(id));
   }
 
-  async has(id: string): Promise<boolean> {
-    return isVolume(this.pathOf(id));
+  async has(id: string): Promise<Presence> {
+    return (await isVolume(this.pathOf(id))) ? 'present' : 'absent';
   }
 
   async ensure(volume: Volume, mayCreate: boolean): Promise<void> {

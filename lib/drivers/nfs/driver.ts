@@ -67,7 +67,9 @@ export class NfsDriver implements Driver {
     const where = this.storage.pathOf(volume.id);
     if (!mayGrant) return this.server.sync(volume, where, access, false, signal);
     try {
-      if (!(await this.storage.has(volume.id, signal))) throw new VolumeLost();
+      const presence = await this.storage.has(volume.id, signal);
+      if (presence === 'absent') throw new VolumeLost();
+      if (presence === 'mounted-now') await this.server.release(volume, where, signal);
     } catch (error) {
       // storage that fails in whatever way keeps nobody let in
       await this.server.sync(volume, where, access, false, signal);

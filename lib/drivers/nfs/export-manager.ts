@@ -8,6 +8,8 @@ export const EXPORT_MANAGER: BusPlace = {
   interface: 'org.ganesha.nfsd.exportmgr',
 };
 
+/** The number of the server's own root. */
+const ROOT = 0;
 const NOT_FOUND = /Export id not found/;
 const UPDATED = /^1 exports updated\s*$/;
 
@@ -60,6 +62,16 @@ export class ExportManager {
     } catch (error) {
       if (isNotFound(error)) return null;
       throw error;
+    }
+  }
+
+  /** Resolves when it answers; asked for one export, since a list of all takes as long as there are many. */
+  async answers(signal: AbortSignal): Promise<void> {
+    try {
+      await this.bus.call('DisplayExport', 'q', [ROOT], signal);
+    } catch (error) {
+      // an operator may have given the root another number
+      if (!isNotFound(error)) throw error;
     }
   }
 

@@ -24,13 +24,14 @@ const ANONYMOUS = /^anon(uid|gid)=\d{1,10}$/;
 
 /**
  * Checks the options of a backend's exports.
+ * @param mounted whether each volume is mounted by itself: what is none then is not exported, or clients could read the filer's own files
  * @throws Error naming the first that is not known
  */
-export function checkOptions(options: readonly string[]): readonly string[] {
+export function exportOptions(options: readonly string[], mounted: boolean): readonly string[] {
   for (const option of options)
     if (!WORDS.has(option) && !SECURITY.test(option) && !ANONYMOUS.test(option))
       throw new Error(
         `Unknown export option "${option}": known are ${[...WORDS].join(', ')}, sec=…, anonuid=…, anongid=… (exports(5)).`,
       );
-  return options;
+  return mounted && !options.includes('mountpoint') ? [...options, 'mountpoint'] : options;
 }

@@ -77,6 +77,9 @@ export class ExportsServer implements NfsServer {
     return withoutComments(text) === withoutComments(written);
   }
 
+  /** The kernel's server goes by the path, and exports none that is no mount point where volumes are mounted. */
+  async release(): Promise<void> {}
+
   async remove({ id }: Volume, where: string, signal: AbortSignal): Promise<void> {
     await this.files.locked(id, signal, async () => {
       await removeFile(this.files.fileOf(id));

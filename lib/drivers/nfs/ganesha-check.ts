@@ -24,7 +24,7 @@ export class GaneshaCheck {
   async check(signal: AbortSignal): Promise<void> {
     await this.#includesIndex();
     try {
-      await this.manager.list(signal);
+      await this.manager.answers(signal);
     } catch (error) {
       throw new TerminalError(whatToDo(error), { cause: error });
     }

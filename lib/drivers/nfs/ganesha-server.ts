@@ -86,13 +86,21 @@ export class GaneshaServer implements NfsServer {
     return [...addresses, ...foreign, ...(lasts ? [] : [this.files.fileOf(volume.id)])];
   }
 
+  /** It keeps the folder that it has opened, whatever is mounted there since, also when it is told the export again. */
+  async release(volume: Volume, where: string, signal: AbortSignal): Promise<void> {
+    if (!(await this.served.remove(volume, where, signal))) await this.served.removeFound(volume, where, signal);
+  }
+
   async remove(volume: Volume, where: string, signal: AbortSignal): Promise<void> {
     const { id } = volume;
     const remove = async () => {
       const standing = await this.#standing(id);
       try {
+        let isRemoved = false;
         for (const number of new Set([volume.number, standing.export?.number ?? null]))
-          await this.served.remove({ id, number }, where, signal);
+          isRemoved = (await this.served.remove({ id, number }, where, signal)) || isRemoved;
+        // a name is exported once: one that was removed was the only one
+        if (!isRemoved) await this.served.removeFound(volume, where, signal);
       } finally {
         // a server that is down, or that cannot be called, does not start with it again
         await this.index.exclude(id, signal);
@@ -111,8 +119,8 @@ export class GaneshaServer implements NfsServer {
   }
 
   /**
-   * What the server exports of a volume, under whichever number: its own, that of its file, or, where nobody knows one since
-   * its row and its record are lost, the one that its path has. Null: nothing.
+   * What the server exports of a volume, under whichever number: its own, that of its file, or, where both lead to nothing (a
+   * restored database, a record that is lost), the one that its path has. Null: nothing.
    */
   async #shown(
     { id, number }: Volume,
@@ -125,7 +133,7 @@ export class GaneshaServer implements NfsServer {
       const shown = await this.served.show({ id, number: each }, where, signal);
       if (shown) return shown;
     }
-    return number === null && filed === null ? this.served.find(id, where, signal) : null;
+    return this.served.find({ id }, where, signal);
   }
 
   /** Whether a server that starts lets in the same. */
@@ -152,27 +160,37 @@ export class GaneshaServer implements NfsServer {
     if (former !== number) await this.served.remove({ id, number: former }, where, signal);
     await this.#write(before, this.#exportOf(volume, number, where, revision, addresses));
     await this.index.include(id, number, signal);
-    await this.served.bring(this.files.fileOf(id), { id, number }, where, signal);
+    await this.#told(id, number, where, signal);
+  }
+
+  /** A number that is an operator's stands in no index: a server that starts would find two exports with it. */
+  async #told(id: string, number: number, where: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.served.bring(this.files.fileOf(id), { id, number }, where, signal);
+    } catch (error) {
+      if (error instanceof TerminalError) await this.index.exclude(id, signal);
+      throw error;
+    }
   }
 
   /** What the server and the file both let in, of the list. Nothing is exported that is not. */
   async #cutDown(volume: Volume, where: string, list: AccessList, signal: AbortSignal): Promise<void> {
     const standing = await this.#standing(volume.id, list.revision);
-    let number = numberIn(standing.text ?? '') ?? volume.number;
+    const told = numberIn(standing.text ?? '') ?? volume.number;
     let shown: ShownExport | null;
     try {
       shown = await this.#shown(volume, standing, where, signal);
-      number = shown?.number ?? number;
     } catch (error) {
       // a server that is down, or that cannot be called, does not start with them again
-      if (number !== null) await this.#shorten(volume, number, where, list, standing, null);
+      if (told !== null) await this.#shorten(volume, told, where, list, standing, null);
       throw error;
     }
+    const number = shown?.number ?? told;
     if (number === null || (standing.text === null && !shown)) return;
     await this.#shorten(volume, number, where, list, standing, shown);
     if (!shown) return;
     await this.index.include(volume.id, number, signal);
-    await this.served.bring(this.files.fileOf(volume.id), { id: volume.id, number }, shown.path, signal);
+    await this.#told(volume.id, number, shown.path, signal);
   }
 
   /** Writes the file without those who have to go, where there is one, or the server lets in somebody. */
@@ -199,13 +217,17 @@ export class GaneshaServer implements NfsServer {
     { addresses, revision }: AccessList,
     signal: AbortSignal,
   ): Promise<void> {
-    const { text, export: standing } = await this.#standing(volume.id, revision);
-    if (text === null) return;
-    const before = singleAddresses(standing?.clients ?? []).addresses;
-    if (standing && amongst(before, addresses).length === before.length) return;
+    const standing = await this.#standing(volume.id, revision);
+    const number = standing.export?.number ?? volume.number;
+    const shown = standing.text === null ? await this.#shown(volume, standing, where, signal) : null;
+    const found = standing.export ?? shown;
+    if (standing.text === null && !shown) return;
+    const before = singleAddresses(found?.clients ?? []).addresses;
+    if (found && amongst(before, addresses).length === before.length) return;
     await this.#empty(volume.id);
-    const number = standing?.number ?? volume.number;
-    await this.served.remove({ id: volume.id, number }, where, signal);
+    if (shown) await this.served.remove({ id: volume.id, number: shown.number }, where, signal);
+    else if (!(await this.served.remove({ id: volume.id, number }, where, signal)))
+      await this.served.removeFound(volume, where, signal);
   }
 
   async #empty(id: string): Promise<void> {

@@ -6,7 +6,7 @@ import type { ProcessIdentity } from '../../ports/process';
 import type { Command, Settings } from '../settings';
 import { NfsDriver } from './driver';
 import { ExportFiles } from './export-files';
-import { checkOptions, DEFAULT_OPTIONS } from './exports-options';
+import { DEFAULT_OPTIONS, exportOptions } from './exports-options';
 import { ExportsServer } from './exports-server';
 import { createGanesha } from './ganesha-settings';
 import { Reload } from './reload';
@@ -23,7 +23,7 @@ const EXPORT_PATH = /^(\/[A-Za-z0-9._-]+)+$/;
  */
 export function createNfsDriver(settings: Settings, text: string, self: ProcessIdentity): Driver {
   const kind = settings.word('server', ['exports-file', 'ganesha']);
-  const { storage, exported } = readVolumes(settings.inner('volumes'));
+  const { storage, exported, mounted } = readVolumes(settings.inner('volumes'));
 
   if (kind === 'ganesha') {
     const { server, host, address } = createGanesha(settings.inner('ganesha'), exported, self);
@@ -38,7 +38,7 @@ export function createNfsDriver(settings: Settings, text: string, self: ProcessI
   const exportPath = exports.text('exportPath', exported);
   if (exportPath !== exported && !EXPORT_PATH.test(exportPath))
     throw exports.wrong('exportPath', 'expected an absolute path of A-Z a-z 0-9 . _ - without a slash at its end');
-  const options = checkOptions(exports.texts('options', DEFAULT_OPTIONS));
+  const options = exportOptions(exports.texts('options', DEFAULT_OPTIONS), mounted);
   const command = exports.command('reload', EXPORTFS);
   const table = path.resolve(exports.text('table', '/var/lib/nfs/etab'));
   exports.end();

@@ -12,7 +12,7 @@ import { type Kind, LARGEST_PROJECT, RECORDS, RETIRED, SUFFIX, VOLUMES } from '.
 import { isMissing, removeFile } from '../durable-file';
 import { readRecord, writeRecord } from '../volume-record';
 import { readMarker } from './marker';
-import type { NfsVolumes } from './server';
+import type { NfsVolumes, Presence } from './server';
 import { isVolume, roomOf, volumesIn } from './volume-folders';
 import { fileNameOf } from './volume-id';
 import type { VolumeProgram } from './volume-program';
@@ -29,6 +29,8 @@ export class ProgramVolumes implements NfsVolumes {
   readonly largestNumber: number | null;
   /** Whether the program was found to work since it last failed. */
   #isChecked = false;
+  /** What was mounted by this process, and of which no list has come into force since. */
+  readonly #mountedNow = new Set<string>();
 
   /**
    * @param root of the storage, absolute
@@ -63,10 +65,13 @@ export class ProgramVolumes implements NfsVolumes {
     return path.join(this.mounts ?? path.join(this.root, VOLUMES), fileNameOf(id));
   }
 
-  async has(id: string, signal: AbortSignal): Promise<boolean> {
-    if (!(await this.#stands(VOLUMES, id))) return false;
-    if (!(await this.#isMounted(id))) await this.#call('mount', id, null, signal);
-    return true;
+  async has(id: string, signal: AbortSignal): Promise<Presence> {
+    if (!(await this.#stands(VOLUMES, id))) return 'absent';
+    if (!(await this.#isMounted(id))) {
+      this.#mountedNow.add(id);
+      await this.#call('mount', id, null, signal);
+    }
+    return this.#mountedNow.has(id) ? 'mounted-now' : 'present';
   }
 
   async ensure(volume: Volume, mayCreate: boolean, signal: AbortSignal): Promise<void> {
@@ -75,13 +80,18 @@ export class ProgramVolumes implements NfsVolumes {
       // one that was retired is not begun anew: its data may be asked for
       if (!mayCreate || (await this.#stands(RETIRED, id))) throw new VolumeLost();
       await this.#call('create', id, this.largestNumber === null ? size.bytes : numberOf(number), signal);
+    } else {
+      if (!(await this.#isMounted(id))) this.#mountedNow.add(id);
+      // of a call that was given up: nobody has used it, and it may be larger than it is to be by now
+      if (mayCreate && !this.shrink) await this.#call('create', id, size.bytes, signal);
     }
     // one that was made just now may be of an earlier call, and of another size
     await this.#call('resize', id, size.bytes, signal);
-    await this.record(volume);
+    await writeRecord(this.#recordOf(id), volume);
   }
 
   async record(volume: Volume): Promise<void> {
+    this.#mountedNow.delete(volume.id);
     await writeRecord(this.#recordOf(volume.id), volume);
   }
 

@@ -21,16 +21,25 @@ export class ServedExports {
     return shown && isOf(shown, id, where) ? shown : null;
   }
 
-  /** As `show`, of a volume whose number nobody knows: all are looked through. */
-  async find(id: string, where: string, signal: AbortSignal): Promise<ShownExport | null> {
+  /**
+   * The export of a volume, whatever number it has: a database that was restored may tell another than the server does.
+   * It asks for all exports, for 26 ms of 1,000, so where the number leads to nothing.
+   */
+  async find({ id }: Pick<Volume, 'id'>, where: string, signal: AbortSignal): Promise<ShownExport | null> {
     const found = (await this.manager.list(signal)).find((each) => each.number > 0 && isOf(each, id, where));
     return found ? this.show({ id, number: found.number }, where, signal) : null;
   }
 
-  /** Removes it, if it is this volume's. */
-  async remove(volume: Numbered, where: string, signal: AbortSignal): Promise<void> {
+  /** Removes it, if it is this volume's. @returns whether it was */
+  async remove(volume: Numbered, where: string, signal: AbortSignal): Promise<boolean> {
     const shown = await this.show(volume, where, signal);
-    if (shown) await this.manager.remove(shown.number, signal);
+    return shown !== null && (await this.manager.remove(shown.number, signal));
+  }
+
+  /** Removes it under whatever number. */
+  async removeFound({ id }: Pick<Volume, 'id'>, where: string, signal: AbortSignal): Promise<boolean> {
+    const found = await this.find({ id }, where, signal);
+    return found !== null && (await this.manager.remove(found.number, signal));
   }
 
   /**
@@ -48,8 +57,10 @@ export class ServedExports {
     } catch (error) {
       if (!(error instanceof BusError)) throw error;
       const shown = await this.manager.show(number, signal);
-      if (!shown || shown.path === where) throw error;
-      if (!isOf(shown, id, where))
+      if (shown?.path === where) throw error;
+      // under another number it has the name that clients know
+      if (!shown && !(await this.removeFound({ id }, where, signal))) throw error;
+      if (shown && !isOf(shown, id, where))
         throw new TerminalError(`The number ${number} of this filesystem is in use on its backend, by ${shown.path}.`, {
           cause: error,
         });

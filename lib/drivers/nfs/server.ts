@@ -18,11 +18,22 @@ export interface NfsServer {
   sync(volume: Volume, path: string, access: AccessList, mayGrant: boolean, signal: AbortSignal): Promise<AccessResult>;
   /** Who can mount now; no export: nobody. */
   read(volume: Volume, path: string, signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * Lets go of what is at the path of a volume that was not mounted until now, before it is exported: a server that was started
+   * meanwhile may have opened the bare folder, on the filer's own file system.
+   */
+  release(volume: Volume, path: string, signal: AbortSignal): Promise<void>;
   /** Removes the export. None: no error. */
   remove(volume: Volume, path: string, signal: AbortSignal): Promise<void>;
   /** Numbers that exports have, whoever's. */
   numbers(signal: AbortSignal): Promise<ReadonlySet<number>>;
 }
+
+/**
+ * Of a volume. One that is `mounted-now` was found unmounted by `has` or `ensure` since `record` was last called: what a
+ * server exports at its place may still be the bare folder that lay there.
+ */
+export type Presence = 'present' | 'mounted-now' | 'absent';
 
 /** Where volumes are. Siblings of `directory` enforce a size. */
 export interface NfsVolumes {
@@ -38,10 +49,10 @@ export interface NfsVolumes {
   /** Where a volume of this id is or would be, absolute. */
   pathOf(id: string): string;
   /** Whether it is there, and can be exported: one that is not mounted is mounted first. */
-  has(id: string, signal: AbortSignal): Promise<boolean>;
+  has(id: string, signal: AbortSignal): Promise<Presence>;
   /** @throws VolumeLost, TerminalError */
   ensure(volume: Volume, mayCreate: boolean, signal: AbortSignal): Promise<void>;
-  /** Writes down beside the volume whose it is. */
+  /** Writes down beside the volume whose it is, when its list is in force. */
   record(volume: Volume): Promise<void>;
   /** What was written down, of a volume in service or retired; null: nothing, or nothing that can be read. */
   readRecord(id: string): Promise<VolumeRecord | null>;

@@ -86,6 +86,21 @@ describe('ExportManager.show', () => {
   });
 });
 
+describe('ExportManager.answers', () => {
+  it('asks for the one export that is always there, and not for all', async () => {
+    const { manager, calls } = answering([0, '/', '/', '', []]);
+    await manager.answers(signal);
+    expect(calls).toEqual([['DisplayExport', 'q', 0]]);
+  });
+  it('takes for an answer that there is none', async () => {
+    const answer = new BusError(`${ERROR}InvalidArgs`, 'lookup_export failed with Export id not found');
+    await expect(answering(answer).manager.answers(signal)).resolves.toBeUndefined();
+  });
+  it('fails for anything else', async () => {
+    await expect(answering(new BusError(`${ERROR}AccessDenied`, 'no')).manager.answers(signal)).rejects.toThrow('no');
+  });
+});
+
 describe('ExportManager.list', () => {
   it('tells all exports, the server’s own root too', async () => {
     const answer = [

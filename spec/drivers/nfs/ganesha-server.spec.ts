@@ -190,6 +190,48 @@ describe('nfs with server ganesha', () => {
       await backend.make().retire(volume, signal);
       expect(backend.bus.exports.get(number)).toBe(operators);
     });
+    it('that an export of the operator has stand in no index: the server would not start', async () => {
+      const volume = await made();
+      const operators = { number, path: '/home', pseudo: '/home', clients: ['10.0.0.1'] };
+      backend.bus.exports.set(number, operators);
+      await expect(sync(volume, ['10.20.0.2'])).rejects.toThrow('/home');
+      expect(await index()).not.toContain(volume.id);
+      backend.bus.exports.delete(number);
+      await sync(volume, ['10.20.0.2']);
+      expect(await index()).toContain(`${volume.id}.conf" # ${number}\n`);
+    });
+    describe('that a restored database tells wrong, of an export whose file is lost,', () => {
+      let volume: Volume;
+      let told: Volume;
+      beforeEach(async () => {
+        volume = await made();
+        await sync(volume, ['10.20.0.1', '10.20.0.2']);
+        await unlink(fileOf(volume));
+        told = { ...volume, number: 4321 };
+      });
+      it('leave no export when it is deleted', async () => {
+        await backend.make().retire(told, signal);
+        expect(backend.bus.exports.size).toBe(0);
+      });
+      it('hide nobody who is let in', async () => {
+        expect(await read(told)).toEqual(['10.20.0.1', '10.20.0.2', fileOf(volume)]);
+      });
+      it('keep nobody let in where nothing may be granted', async () => {
+        await sync(told, ['10.20.0.2', '10.20.0.3'], 2n, false);
+        expect(served(volume)).toEqual(['10.20.0.2']);
+        backend.bus.restart();
+        expect(served(volume)).toEqual(['10.20.0.2']);
+      });
+      it('keep nobody let in on a full disk', async () => {
+        mockDisk.trouble = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+        await expect(sync(told, ['10.20.0.2'], 2n)).rejects.toThrow('no space');
+        expect(served(volume)).toBeNull();
+      });
+      it('hold up no new list', async () => {
+        await sync(told, ['10.20.0.2'], 2n);
+        expect([served(volume), served(told)]).toEqual([null, ['10.20.0.2']]);
+      });
+    });
     it('that have changed leave no export under the former', async () => {
       const volume = await made();
       await sync(volume, ['10.20.0.1']);
@@ -323,8 +365,11 @@ describe('nfs with server ganesha', () => {
     const denied = new BusError('org.freedesktop.DBus.Error.AccessDenied', 'Rejected send message');
     const unknown = new BusError('org.freedesktop.DBus.Error.ServiceUnknown', 'The name is not provided');
 
-    it('finds nothing wrong', async () => {
+    it('finds nothing wrong, and asks for no list of all exports', async () => {
+      const asked: string[] = [];
+      backend.bus.called = (member) => asked.push(member);
       expect(await check()).toBe('0f8a1c52-6d1e-4f0a-9b6c-3d2e1f0a9b8c');
+      expect(asked).toEqual(['DisplayExport']);
     });
     it.each([
       ['no bus', AWAY, 'NFS-Ganesha cannot be called: there is no D-Bus at unix:path=/nowhere'],

@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { createDriver } from '../../../lib/drivers';
+import { ProgramVolumes } from '../../../lib/drivers/nfs/program-volumes';
+import { VolumeProgram } from '../../../lib/drivers/nfs/volume-program';
 import { TerminalError, VolumeLost } from '../../../lib/ports/driver';
 import { thisProcess } from '../../../lib/process-identity';
 import { aVolume } from '../contract';
@@ -53,6 +55,15 @@ describe('volumes by the volume program', () => {
     expect(await calls()).toEqual([`create ${volume.id} 1073741824`, `resize ${volume.id} 1073741824`]);
   });
 
+  it('that an earlier call has made for nobody yet are made again, if they are too large', async () => {
+    const volume = aVolume();
+    await writeFile(path.join(folder, `root/volumes/${volume.id}.img`), '');
+    await driverWith('echo "{}"').ensure(volume, true, signal);
+    await driverWith('echo "{}"').ensure(volume, false, signal);
+    const resize = `resize ${volume.id} 1073741824`;
+    expect(await calls()).toEqual([`create ${volume.id} 1073741824`, resize, resize]);
+  });
+
   it.each([
     ['what it says cannot be cured by waiting', 'echo "It holds more." >&2; exit 3', TerminalError, 'It holds more.'],
     ['that there is no such volume', 'exit 4', VolumeLost, 'not on its backend'],
@@ -94,6 +105,37 @@ describe('volumes by the volume program', () => {
     await mkdir(path.join(folder, `mounts/${volume.id}`));
     await driverWith('echo "{}"').syncAccess(volume, { addresses: ['10.0.0.1'], revision: 1n }, true, signal);
     expect(await calls()).toEqual([`mount ${volume.id}`]);
+  });
+
+  it('are exported as mount points alone, whatever the options say, by the kernel’s server', async () => {
+    const list = { addresses: ['10.0.0.1'], revision: 1n };
+    const exported = async (volumes: Record<string, unknown>) => {
+      const volume = aVolume();
+      await (volumes.kind === 'project-quota'
+        ? mkdir(path.join(folder, `root/volumes/${volume.id}`))
+        : writeFile(path.join(folder, `root/volumes/${volume.id}.img`), ''));
+      await driverWith('echo "{}"', volumes).syncAccess(volume, list, true, signal);
+      return readFile(path.join(folder, `exports/${volume.id}.exports`), 'utf8');
+    };
+    expect(await exported({})).toContain(',sec=sys,mountpoint,fsid=');
+    expect(await exported({ kind: 'project-quota' })).not.toContain('mountpoint');
+  });
+
+  it('tell whether they had to be mounted', async () => {
+    const volume = aVolume();
+    const volumesIn = (mounts: string | null) =>
+      new ProgramVolumes(
+        mounts === null ? 'project-quota' : 'image',
+        path.join(folder, 'root'),
+        mounts,
+        new VolumeProgram(['/bin/sh', '-c', 'echo "{}"']),
+      );
+    const mounted = volumesIn(path.join(folder, 'mounts'));
+    expect(await mounted.has(volume.id, signal)).toBe('absent');
+    await writeFile(path.join(folder, `root/volumes/${volume.id}.img`), '');
+    expect(await mounted.has(volume.id, signal)).toBe('mounted-now');
+    await mkdir(path.join(folder, `root/volumes/${volume.id}`));
+    expect(await volumesIn(null).has(volume.id, signal)).toBe('present');
   });
 
   it('are used as one call tells', async () => {

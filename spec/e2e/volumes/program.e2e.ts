@@ -1,7 +1,22 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, copyFile, lstat, readdir, readFile, rename, symlink, unlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  copyFile,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  symlink,
+  truncate,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import * as path from 'node:path';
+import { parseSize } from '../../../lib/domain/size';
 import { createDriver } from '../../../lib/drivers';
 import { type Driver, TerminalError, VolumeLost } from '../../../lib/ports/driver';
 import { thisProcess } from '../../../lib/process-identity';
@@ -171,6 +186,100 @@ describe('the volume program', () => {
     expect(mode & 0o7777).toBe(0o1777);
   });
 
+  it('has bare mount points on a file system that has nothing else, and that does not outlast the machine', async () => {
+    await driver.mark(IDENTITY, signal);
+    const { stdout } = await run('findmnt', ['-no', 'FSTYPE,OPTIONS', storage.mounts]);
+    expect(stdout).toMatch(/^tmpfs .*nosuid,nodev,noexec/);
+    expect(await readdir(storage.mounts)).toEqual([]);
+    // as after a start of the machine
+    await run('umount', [storage.mounts]);
+    const volume = aVolume();
+    expect((await call('create', volume.id, '20971520')).code).toBe(0);
+    expect((await run('findmnt', ['-no', 'FSTYPE', storage.mounts])).stdout).toBe('tmpfs\n');
+    await driver.retire(volume, signal);
+    expect(await readdir(storage.mounts)).toEqual([]);
+  });
+
+  it('mounts all but the one that is spoilt, says so, and leaves it no mount point that a server could export', async () => {
+    await driver.mark(IDENTITY, signal);
+    const [good, bad, lost] = [aVolume(), aVolume(), aVolume()];
+    for (const each of [good, bad, lost]) {
+      await driver.ensure(each, true, signal);
+      await storage.unmountVolume(each.id);
+    }
+    await writeFile(storage.dataOf(bad.id), 'spoilt');
+    await unlink(storage.dataOf(lost.id));
+    const { code, stderr } = await call('mount-all', IDENTITY);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(new RegExp(`^${bad.id}: The image of this filesystem has no file system.*\n$`));
+    expect(await readdir(storage.mounts)).toEqual([good.id]);
+    expect((await call('mount', bad.id)).code).toBe(3);
+    expect(await readdir(storage.mounts)).toEqual([good.id]);
+    // it has a superblock, and nothing behind it
+    await truncate(storage.dataOf(bad.id), 4 * 1024 ** 2);
+    const superblock = Buffer.from([0x53, 0xef]);
+    const image = await open(storage.dataOf(bad.id), 'r+');
+    await image.write(superblock, 0, 2, 1024 + 56).finally(() => image.close());
+    expect((await call('mount', bad.id)).code).toBe(1);
+    expect(await readdir(storage.mounts)).toEqual([good.id]);
+  });
+
+  it('lets no server start over something that is no mount, where volumes are mounted', async () => {
+    await driver.mark(IDENTITY, signal);
+    const volume = aVolume();
+    await driver.ensure(volume, true, signal);
+    await mkdir(path.join(storage.mounts, 'other/files'), { recursive: true });
+    const { code, stderr } = await call('mount-all', IDENTITY);
+    expect([code, stderr]).toEqual([3, expect.stringContaining('other')]);
+  });
+
+  it('marks no storage on the system’s own disk, unless it is meant to be there', async () => {
+    const said = JSON.parse(await readFile(configuration(), 'utf8')) as object;
+    await writeFile(configuration(), JSON.stringify({ ...said, rootOn: undefined }));
+    const refused = await call('mark', IDENTITY);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('own disk: mount it')]);
+    await run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'none', storage.root]);
+    expect((await call('mark', IDENTITY)).code).toBe(0);
+  });
+
+  it('tells a size that no file can have, once, and leaves nothing of it', async () => {
+    await driver.mark(IDENTITY, signal);
+    const volume = aVolume();
+    for (const bytes of [1024n ** 6n, 1024n ** 5n]) {
+      const { code, stderr } = await call('create', volume.id, String(bytes));
+      expect([code, stderr]).toEqual([3, expect.stringContaining('ask for a smaller filesystem')]);
+    }
+    expect(await there('volumes')).toEqual([]);
+    expect(await readdir(storage.mounts)).toEqual([]);
+    await driver.ensure(volume, true, signal);
+    expect((await call('resize', volume.id, String(1024n ** 6n))).code).toBe(3);
+    expect(await storage.isMounted(volume.id)).toBe(true);
+  });
+
+  it('makes a volume again that nobody has used, when it is too large; and never one with something in it', async () => {
+    await driver.mark(IDENTITY, signal);
+    const volume = { ...aVolume(), size: parseSize('20Mb') };
+    expect((await call('create', volume.id, String(40 * 1024 ** 2))).code).toBe(0);
+    await driver.ensure(volume, true, signal);
+    expect((await lstat(storage.dataOf(volume.id))).size).toBeLessThan(30 * 1024 ** 2);
+    await writeFile(path.join(storage.pathOf(volume.id), 'file'), '');
+    await expect(driver.ensure({ ...volume, size: parseSize('10Mb') }, true, signal)).rejects.toThrow(TerminalError);
+    expect(await storage.accidents.files(volume.id)).toEqual(['file']);
+  });
+
+  it('tells of a file system that has stopped', async () => {
+    await driver.mark(IDENTITY, signal);
+    const volume = aVolume();
+    await driver.ensure(volume, true, signal);
+    expect(await call('usage', IDENTITY)).toMatchObject({ code: 0, stderr: '' });
+    await run('mount', ['-o', 'remount,ro', storage.pathOf(volume.id)]);
+    const { code, stderr } = await call('usage', IDENTITY);
+    expect([code, stderr]).toEqual([0, expect.stringMatching(`^${volume.id}: .*has stopped`)]);
+    expect(await call('mount', volume.id)).toMatchObject({ code: 1, stderr: expect.stringContaining('make room') });
+    await storage.unmountVolume(volume.id);
+    expect((await call('mount', volume.id)).code).toBe(0);
+  });
+
   it('lets in nobody to a volume that was removed by hand', async () => {
     await driver.mark(IDENTITY, signal);
     const volume = aVolume();
@@ -190,6 +299,8 @@ describe('the volume program by sudo, with the sudoers file of docs/samples', ()
   let storage: Storage;
   /** Keeps a mount namespace, in which alone there are the account, the rule, the program, and its configuration. */
   let place: ChildProcess;
+  /** The first process in it. */
+  let first: string;
   beforeAll(async () => {
     storage = await Storage.make('ext4-images');
     const at = (name: string) => path.join(storage.folder, name);
@@ -220,16 +331,24 @@ mount -t tmpfs -o mode=755 none /etc/sudoers.d
 cp -p ${at('rule')} /etc/sudoers.d/nova-shared-filesystem
 mount -t tmpfs -o mode=755 none /usr/local/bin
 cp -p ${at('program')} ${PROGRAM}
+mount -t tmpfs -o mode=755 none /var/lib/nfs
+touch /var/lib/nfs/etab
+mkdir -p /etc/exports.d
+mount -t tmpfs -o mode=755,uid=${UID} none /etc/exports.d
+: > /etc/exports
 echo ready
 exec sleep infinity
 `,
     );
-    place = spawn('unshare', ['--mount', '--propagation', 'private', 'bash', at('prepare')]);
+    // with a first process of its own, as a container has
+    const apart = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc'];
+    place = spawn('unshare', [...apart, 'bash', at('prepare')]);
     const ended = once(place, 'exit').then(() => {
       throw new Error('the namespace could not be made');
     });
     if (place.stdout) await Promise.race([once(place.stdout, 'data'), ended]);
     ended.catch(() => undefined);
+    first = (await readFile(`/proc/${place.pid}/task/${place.pid}/children`, 'utf8')).trim();
   });
   afterAll(async () => {
     if (place?.exitCode === null) {
@@ -241,7 +360,7 @@ exec sleep infinity
   });
 
   const within = (command: readonly string[], env: NodeJS.ProcessEnv = {}) =>
-    run('nsenter', [`--mount=/proc/${place.pid}/ns/mnt`, ...command], env);
+    run('nsenter', [`--target=${first}`, '--mount', '--pid', ...command], env);
   const asAccount = (command: readonly string[], env: NodeJS.ProcessEnv = {}) =>
     within(['setpriv', `--reuid=${UID}`, `--regid=${UID}`, '--clear-groups', ...command], env);
 
@@ -249,6 +368,18 @@ exec sleep infinity
     expect(await run('visudo', ['-cf', path.join(samples, 'nova-shared-filesystem.sudoers')])).toMatchObject({
       code: 0,
     });
+  });
+
+  it('lets the account load what it exports, and run exportfs in no other form', async () => {
+    const file = '/etc/exports.d/one.exports';
+    const write = `echo '${storage.root} 192.0.2.9(ro,no_subtree_check,fsid=1)' > ${file}`;
+    expect(await asAccount(['sh', '-c', write])).toMatchObject({ code: 0 });
+    expect((await asAccount(['/usr/sbin/exportfs', '-ra'])).stderr).toMatch(/etab\.lock.*Permission denied/);
+    expect((await within(['cat', '/var/lib/nfs/etab'])).stdout).toBe('');
+    await asAccount(['/usr/bin/sudo', '-n', '/usr/sbin/exportfs', '-ra']);
+    expect((await within(['cat', '/var/lib/nfs/etab'])).stdout).toContain('192.0.2.9(');
+    for (const args of [['-au'], ['-ra', '-v'], ['*:/'], []])
+      expect((await asAccount(['/usr/bin/sudo', '-n', '/usr/sbin/exportfs', ...args])).stderr).toMatch(/^sudo: /m);
   });
 
   it('does what the driver asks, and the records are its caller’s', async () => {
@@ -305,6 +436,11 @@ exec sleep infinity
     await unlink(trace);
     expect(await asAccount(['sudo', '-n', PROGRAM, 'usage', IDENTITY], env)).toMatchObject({ code: 0 });
     await expect(lstat(trace)).rejects.toThrow('ENOENT');
+  });
+
+  it('does nothing where no server would see what it mounts', async () => {
+    const { code, stderr } = await within(['unshare', '--mount', PROGRAM, 'check', IDENTITY]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('mount namespace of its own')]);
   });
 
   it('does nothing without root', async () => {

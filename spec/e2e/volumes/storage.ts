@@ -68,7 +68,10 @@ export class Storage {
     }
     const fileSystem = kind === 'ext4-images' ? 'ext4' : 'xfs';
     const { program: _, ...volumes } = this.volumes;
-    await writeFile(path.join(folder, 'volumes.json'), JSON.stringify({ ...volumes, root, mounts, fileSystem }));
+    await writeFile(
+      path.join(folder, 'volumes.json'),
+      JSON.stringify({ ...volumes, root, mounts, fileSystem, rootOn: 'any-disk' }),
+    );
     const dist = path.resolve(__dirname, '../../../dist/lib/volume-program/program.js');
     await writeFile(path.join(folder, 'program.cjs'), PROGRAM(dist));
   }
