@@ -58,7 +58,8 @@ export class BtrfsVolumes implements VolumeKind {
 
   async usage(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, bigint>> {
     const groups = await this.#groups(['--sync'], signal);
-    const list = await runTool('btrfs', ['subvolume', 'list', this.layout.root], signal);
+    // without -o, paths have different beginnings
+    const list = await runTool('btrfs', ['subvolume', 'list', '-o', this.layout.root], signal);
     const subvolumes = parseSubvolumes(list, await this.#folder());
     const used = new Map<string, bigint>();
     for (const id of ids) {

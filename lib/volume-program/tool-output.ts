@@ -63,7 +63,7 @@ export function parseProjectNumbers(text: string): ReadonlyMap<string, number> {
 }
 
 /**
- * Reads `btrfs subvolume list`: the subvolume's id by that of the volume. Others are left out.
+ * Reads `btrfs subvolume list -o`: the subvolume's id by that of the volume. Others are left out.
  * @param folder of the volumes, from the top of the file system, without a slash at its beginning
  * @throws Error for output that is not what this version of it is known to write
  */

@@ -1,12 +1,15 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile } from 'node:fs/promises';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import { parseSize } from '../../../lib/domain/size';
 import { createDriver } from '../../../lib/drivers';
 import type { Driver } from '../../../lib/ports/driver';
 import { thisProcess } from '../../../lib/process-identity';
+import { BtrfsVolumes } from '../../../lib/volume-program/btrfs';
+import { parseConfiguration } from '../../../lib/volume-program/configuration';
+import { Layout } from '../../../lib/volume-program/layout';
 import { aVolume } from '../../drivers/contract';
 import { Storage } from './storage';
 
@@ -88,6 +91,31 @@ describe('the size of a subvolume', () => {
     await driver.retire(volume, signal);
     await driver.purge(volume, signal);
     expect(await driver.volumes(signal)).toEqual([]);
+  });
+
+  it('is destroyed slice by slice: one that is not done in its time is gone on with', async () => {
+    const volume = { ...aVolume(), size: parseSize('20Mb') };
+    await driver.ensure(volume, true, signal);
+    await driver.retire(volume, signal);
+    const text = await readFile(path.join(storage.folder, 'volumes.json'), 'utf8');
+    const volumes = new BtrfsVolumes(new Layout(parseConfiguration(text)), 0o1777);
+    expect(await volumes.purge(volume.id, AbortSignal.abort())).toBe(false);
+    await exec('btrfs', ['subvolume', 'delete', '--commit-after', storage.dataOf(volume.id, 'retired')]);
+    expect(await volumes.purge(volume.id, AbortSignal.abort())).toBe(false);
+    expect(await volumes.purge(volume.id, signal)).toBe(true);
+    expect(await readdir(path.join(storage.root, 'retired'))).toEqual([]);
+  });
+
+  it('is found where the storage is a subvolume itself', async () => {
+    await exec('umount', [storage.mounts]);
+    await exec('btrfs', ['subvolume', 'create', path.join(storage.root, 'own')]);
+    await exec('umount', [storage.root]);
+    await exec('mount', ['-o', 'loop,subvol=own', path.join(storage.folder, 'btrfs.img'), storage.root]);
+    await driver.mark(IDENTITY, signal);
+    const volume = { ...aVolume(), size: parseSize('20Mb') };
+    await driver.ensure(volume, true, signal);
+    await storage.accidents.write(volume.id, 5 * MIB);
+    expect((await driver.usage([volume], signal)).get(volume.id)).toBeGreaterThan(BigInt(5 * MIB));
   });
 
   it('is not that of another subvolume, which somebody has made under a like path', async () => {
