@@ -6,6 +6,7 @@ module.exports = {
   roots: ['<rootDir>/spec/e2e'],
   testMatch: ['**/*.e2e.ts'],
   transform,
-  maxWorkers: 1,
+  // most of them wait for servers: each has its own
+  maxWorkers: 2,
   testTimeout: 120_000,
 };
