@@ -99,8 +99,9 @@ describe('real clients of a real Gluster', () => {
     const [ofA, ofB] = [await mounted(a, location), await mounted(b, location)];
     await a.namespace.shell(`echo from-a > ${ofA}/a`);
     await sync(volume, ['10.99.0.12']);
-    // the mount answers nothing, or has gone already
-    await expect(a.namespace.run('cat', `${ofA}/a`)).rejects.toThrow();
+    // the mount answers nothing, or has gone already; what it has read before its kernel may still know
+    await b.namespace.shell(`echo from-b > ${ofB}/b`);
+    await expect(a.namespace.run('cat', `${ofA}/b`)).rejects.toThrow();
     await sync(volume, ['10.99.0.11', '10.99.0.12']);
     expect(await a.namespace.run('cat', `${await mounted(a, location)}/a`)).toBe('from-a\n');
     expect(await b.namespace.run('cat', `${ofB}/a`)).toBe('from-a\n');
@@ -116,7 +117,8 @@ describe('real clients of a real Gluster', () => {
     const ofStranger = await mounted(stranger, location);
     expect(await stranger.namespace.run('cat', `${ofStranger}/b`)).toBe('from-b\n');
     await sync(volume, ['10.99.0.12']);
-    await expect(stranger.namespace.run('cat', `${ofStranger}/b`)).rejects.toThrow();
+    await b.namespace.shell(`echo later > ${ofB}/later`);
+    await expect(stranger.namespace.run('cat', `${ofStranger}/later`)).rejects.toThrow();
     expect(await stranger.mount(location)).toBeNull();
     expect(await b.namespace.run('cat', `${ofB}/b`)).toBe('from-b\n');
     expect(await driver.record(volume.id, signal)).toMatchObject({ name: volume.name });
@@ -128,7 +130,9 @@ describe('real clients of a real Gluster', () => {
     const folder = await mounted(a, location);
     await a.namespace.shell(`echo secret > ${folder}/a`);
     await sync(volume, []);
-    await expect(a.namespace.run('cat', `${folder}/a`)).rejects.toThrow();
+    await expect(
+      a.namespace.shell(`echo more > ${folder}/b && sync ${folder}/b && grep -q ' ${folder} ' /proc/self/mounts`),
+    ).rejects.toThrow();
     await driver.retire(volume, signal);
     expect(await cluster.brick(volume.id)).toEqual(['a']);
     expect(await a.mount(location)).toBeNull();
