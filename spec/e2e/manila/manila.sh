@@ -7,7 +7,7 @@
 # Each start begins without shares, and ends first what an interrupted run has left. After a failure the logs are in run/log.
 . "$(dirname "$0")/environment.sh"
 CONFIG=$RUN/manila/manila.conf
-# the share manager last: it tells the scheduler of its pool when it starts, and not again for a minute
+# the share manager last: it tells the scheduler of its pool when it starts
 SERVICES=(scheduler api share)
 
 need_programs() {
@@ -56,6 +56,8 @@ rootwrap_config = $PACKAGES/usr/share/manila-common/rootwrap.conf
 osapi_share_listen = 127.0.0.1
 osapi_share_listen_port = $SHARE_PORT
 osapi_share_workers = 1
+# how often the scheduler is told of the pool: what it has not heard at the start it hears soon
+periodic_interval = 5
 enabled_share_backends = dummy
 enabled_share_protocols = NFS,CIFS
 share_name_template = share-%s
