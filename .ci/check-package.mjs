@@ -12,7 +12,7 @@ try {
   const paths = files.map(({ path }) => path);
   const wrong = paths.filter((path) => /^(spec|bench|lib|\.ci)\/|\.spec\.|node_modules|\.built|^data\//.test(path));
   if (wrong.length > 0) throw new Error(`the package has what does not run: ${wrong.join(', ')}`);
-  for (const needed of ['dist/lib/index.js', 'dist/lib/index.d.ts', 'dist/lib/cli/main.js', 'extension.json', 'LICENSE', 'README.md'])
+  for (const needed of ['dist/lib/index.js', 'dist/lib/index.d.ts', 'dist/lib/cli/main.js', 'dist/lib/volume-program/main.js', 'docs/samples/nova-shared-filesystem.sudoers', 'extension.json', 'LICENSE', 'README.md'])
     if (!paths.includes(needed)) throw new Error(`the package lacks ${needed}`);
   writeFileSync(join(folder, 'package.json'), '{"private": true}');
   execFileSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', join(folder, filename)], { cwd: folder, stdio: 'ignore' });
