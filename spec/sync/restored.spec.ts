@@ -235,6 +235,14 @@ describe('a database that was restored from a backup', () => {
   it('does not go above a record of a revision that there cannot be', async () => {
     let process = start();
     const filesystem = await make(process);
+    // the process' settings are new to the backend: a run that they bring would write the record again
+    await process.until(async () => {
+      const rows = await present.database.query(
+        'select from backends where rebumped_to is null and fingerprint <> $1',
+        [BACKEND.fingerprint],
+      );
+      return rows.length > 0 && (await isAtRest(filesystem));
+    });
     await process.stop();
     running = null;
     const record = driver.records.get(filesystem.id);
@@ -242,7 +250,7 @@ describe('a database that was restored from a backup', () => {
     driver.records.set(filesystem.id, { ...record, revision: 10n ** 18n - 1n });
     process = start();
     const behind = "the backend's record of a volume is newer than the database: was an old backup restored?";
-    await process.until(async () => process.told(behind).length === 1);
+    await process.until(async () => process.told(behind).length > 0);
     expect((await found(filesystem))?.desiredRevision).toBeLessThan(100n);
     expect(await isAtRest(filesystem)).toBe(true);
   });
