@@ -49,20 +49,15 @@ async function attempt(work: (settings: Settings) => Promise<void>): Promise<num
     await work(readSettings(process.env, process.cwd()));
     return 0;
   } catch (error) {
-    return complain(error);
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${message.replace(/^/gm, 'nova-shared-filesystem: ')}\n`);
+    if (process.env.LOG_LEVEL === 'debug') process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
+    return 1;
   }
 }
 
 function loggerOf({ logLevel }: Settings) {
   return createLogger(logLevel, process.stdout.isTTY);
-}
-
-/** Says in a line or two why not. @returns the exit code */
-function complain(error: unknown): number {
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${message.replace(/^/gm, 'nova-shared-filesystem: ')}\n`);
-  if (process.env.LOG_LEVEL === 'debug') process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
-  return 1;
 }
 
 function sayBesideTheLog(text: string): void {

@@ -1,4 +1,5 @@
 import type { Settings } from '../gateway/settings';
+import { neverServed } from '../store/backends';
 import { Database } from '../store/database';
 import { migrate } from '../store/migrate';
 import { grantReconciler, revokeReconciler } from '../store/reconciler-role';
@@ -21,8 +22,7 @@ export async function migrateAlone({ databaseUrl }: Settings, change: RoleChange
       return `The role "${change.role}" has no rights in the schema any more.\n`;
     }
     const isLimited = await grantReconciler(database, change.role, change.backends);
-    const known = await Promise.all(change.backends.map(async (name) => isRegistered(database, name)));
-    const strange = change.backends.filter((_, index) => !known[index]);
+    const strange = await neverServed(database, change.backends);
     return [
       `The role "${change.role}" works on ${change.backends.join(', ')}, and on nothing else.\n`,
       ...(isLimited ? [] : ['Its sessions have no limits of time: an administrator sets them (docs/filers.md).\n']),
@@ -31,9 +31,4 @@ export async function migrateAlone({ databaseUrl }: Settings, change: RoleChange
   } finally {
     await database.close();
   }
-}
-
-async function isRegistered(database: Database, backend: string): Promise<boolean> {
-  const rows = await database.query('select from backends where name = $1', [backend]);
-  return rows.length > 0;
 }

@@ -1,3 +1,4 @@
+import { isFilesystemId } from '../domain/name';
 import type { AdoptionWish } from '../sync/adopt';
 import type { Command, Said } from './command';
 
@@ -9,7 +10,6 @@ export type StorageAsked = { readonly backend: string | undefined; readonly json
 );
 
 const WISH = ['name', 'owner', 'scope', 'project', 'size'] as const satisfies readonly (keyof AdoptionWish)[];
-const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** The commands about storage, by name (docs/operations.md). */
 export const STORAGE_COMMANDS: Readonly<Record<StorageAsked['kind'], Command<StorageAsked>>> = {
@@ -45,7 +45,7 @@ function common(said: Said): { readonly backend: string | undefined; readonly js
 }
 
 function idOf(command: string, { words: [id = ''] }: Said): string {
-  if (!ID.test(id)) throw new Error(`${command} needs the id of one volume, as "orphans" lists it.`);
+  if (!isFilesystemId(id)) throw new Error(`${command} needs the id of one volume, as "orphans" lists it.`);
   return id;
 }
 

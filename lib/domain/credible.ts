@@ -1,18 +1,18 @@
 import { BlockList, isIP } from 'node:net';
 import { type CountingRule, canCount, parseAddress } from './address';
 import { isFilesystemName, isProjectId } from './name';
+import { isUuid } from './uuid';
 
 /*
  * What a row of the database may tell where the privileges are: a filer believes none (docs/filers.md, "What a filer believes").
  */
 
-const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const SIZE_TEXT = /^[0-9]{1,16}[KMGTP]b$/;
 const FAMILY = { 4: 'ipv4', 6: 'ipv6' } as const;
 
 /** Whether it is the id of a filesystem: paths are made of it. */
 export function isCredibleId(id: unknown): id is string {
-  return typeof id === 'string' && ID.test(id);
+  return typeof id === 'string' && isUuid(id);
 }
 
 /** Whether it is a number that a backend can have, or null. */

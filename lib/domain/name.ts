@@ -1,3 +1,5 @@
+import { isUuid } from './uuid';
+
 /** 1 to 63 of `A-Z a-z 0-9 . _ -`, the first a letter or digit (docs/api.md, "Name"). Postgres checks the same. */
 const FILESYSTEM_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
@@ -14,7 +16,7 @@ export function isFilesystemName(name: string): boolean {
 
 /** Whether a filesystem can have this id: ours are UUIDs, written small. */
 export function isFilesystemId(id: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
+  return isUuid(id);
 }
 
 /** Words that are no ids in a URL: Compute has another meaning for them. */

@@ -1,6 +1,8 @@
 /** A program's absolute path, and its arguments. */
 export type Command = readonly [program: string, ...args: string[]];
 
+const HOST = /^[A-Za-z0-9.:_-]{1,253}$/;
+
 /** Reads the settings of a backend, and says of each that is wrong where it stands and what it should be. */
 export class Settings {
   readonly #read = new Set<string>();
@@ -35,6 +37,13 @@ export class Settings {
     if (typeof value !== 'number' || !Number.isInteger(value) || value < smallest || value > largest)
       throw this.wrong(name, `expected a whole number from ${smallest} to ${largest}`);
     return value;
+  }
+
+  /** What may stand in an export location: an address, or a host name. */
+  host(name: string): string {
+    const host = this.text(name);
+    if (!HOST.test(host)) throw this.wrong(name, 'expected an address or a host name');
+    return host;
   }
 
   /** One of some words; the default where it is left out, if there is one. */

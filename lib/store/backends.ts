@@ -176,3 +176,12 @@ export class PostgresBackends implements BackendStore {
     );
   }
 }
+
+/** Those of these names that no process has ever registered, in their order. */
+export async function neverServed(database: Database, names: readonly string[]): Promise<readonly string[]> {
+  const rows = await database.query<{ name: string }>('select name from backends where name = any($1::text[])', [
+    names,
+  ]);
+  const known = new Set(rows.map(({ name }) => name));
+  return names.filter((name) => !known.has(name));
+}

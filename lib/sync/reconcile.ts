@@ -183,11 +183,17 @@ export class Reconcile {
     }
   }
 
-  /** Only takes away, and settles what the backend then has. */
-  async #withdraw(claim: Claim, wanted: Wanted, signal: AbortSignal): Promise<void> {
+  /** Only takes away, and settles what the backend then has. @param kept as in `AccessSettlement` */
+  async #withdraw(
+    claim: Claim,
+    wanted: Wanted,
+    signal: AbortSignal,
+    kept: ReadonlySet<string> = new Set(),
+  ): Promise<void> {
     await this.#takeAway(wanted, signal);
     const applied = new Set(await this.driver.readAccess(wanted.filesystem, signal));
-    requireLease(await this.work.settleAccess(claim, wanted, { applied, refused: new Map(), complete: false }, null));
+    const settlement = { applied, refused: new Map(), kept, complete: false };
+    requireLease(await this.work.settleAccess(claim, wanted, settlement, null));
   }
 
   /**
@@ -195,13 +201,10 @@ export class Reconcile {
    * more, is known to be out.
    */
   async #withdrawFromWhatStands(claim: Claim, wanted: Wanted, signal: AbortSignal): Promise<void> {
-    const { driver, work } = this;
-    const before = new Set(await driver.readAccess(wanted.filesystem, signal).catch(() => []));
+    const before = new Set(await this.driver.readAccess(wanted.filesystem, signal).catch(() => []));
     signal.throwIfAborted();
-    await this.#takeAway(wanted, signal);
-    const applied = new Set(await driver.readAccess(wanted.filesystem, signal));
     const kept = new Set(wanted.entries.map(({ address }) => address).filter((each) => !before.has(each)));
-    requireLease(await work.settleAccess(claim, wanted, { applied, refused: new Map(), kept, complete: false }, null));
+    await this.#withdraw(claim, wanted, signal, kept);
   }
 
   async #takeAway({ filesystem, access }: Wanted, signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import { isUuid } from '../domain/uuid';
 import { BACKEND_VERBS, type BackendVerb, VOLUME_VERBS, type VolumeVerb } from './verbs';
 
 /** What the program was asked to do. Ids are UUIDs in small letters: the only part of a path that comes from outside. */
@@ -11,7 +12,6 @@ export type Request =
       readonly number: bigint;
     };
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const NUMBER = /^[1-9][0-9]{0,18}$/;
 /** 1 EiB, the largest size of the API. */
 const LARGEST = 1024n ** 6n;
@@ -27,7 +27,7 @@ export function readRequest(args: readonly string[]): Request {
     throw new Error(
       `expected VERB UUID [NUMBER], the verb one of ${[...BACKEND_VERBS, ...Object.keys(VOLUME_VERBS)].join(', ')}`,
     );
-  if (!UUID.test(id)) throw new Error('expected a UUID in small letters as the second argument');
+  if (!isUuid(id)) throw new Error('expected a UUID in small letters as the second argument');
   const needed = isVolumeVerb(verb) && VOLUME_VERBS[verb] ? 3 : 2;
   if (args.length !== needed) throw new Error(`expected ${needed} arguments for ${verb}`);
   if (ofBackend !== undefined) return { of: 'backend', verb: ofBackend, identity: id };

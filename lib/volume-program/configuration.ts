@@ -1,5 +1,6 @@
 import { constants, open } from 'node:fs/promises';
 import * as path from 'node:path';
+import { UUID } from '../domain/uuid';
 import { requireRootsFolder, wrongOwnership } from './ownership';
 import { KINDS, type Kind, MOUNTS } from './verbs';
 
@@ -24,7 +25,6 @@ export interface Configuration {
 }
 
 const FOLDER = /^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)+$/;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Octal, without setuid and setgid. */
 const MODE = /^[01]?[0-7]{3}$/;
 const NAMES = ['kind', 'root', 'rootOn', 'mounts', 'fileSystem', 'mode', 'identity'];

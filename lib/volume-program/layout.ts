@@ -1,5 +1,6 @@
 import { chmod, chown, lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import * as path from 'node:path';
+import { isUuid } from '../domain/uuid';
 import { syncFolder } from '../drivers/durable-file';
 import { readMarkerText, writeMarker } from '../drivers/nfs/marker';
 import { errorCode } from '../error-code';
@@ -7,8 +8,6 @@ import type { Configuration } from './configuration';
 import { bareMountPoints, prepareMountPoints } from './mount-points';
 import { requireRootsFolder } from './ownership';
 import { RECORDS, RETIRED, SUFFIX, VOLUMES } from './verbs';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Who asked by sudo, from what sudo itself tells; root where it was root. */
 export interface Caller {
@@ -62,7 +61,7 @@ export class Layout {
     const ids = names
       .filter((name) => name.endsWith(this.#suffix))
       .map((name) => name.slice(0, 36) + name.slice(36 + this.#suffix.length));
-    return ids.filter((id) => UUID.test(id));
+    return ids.filter(isUuid);
   }
 
   /**
@@ -75,7 +74,7 @@ export class Layout {
     const marker = await readMarkerText(this.root);
     if (marker === null) throw new Error(`The storage ${this.root} has no marker: it is not mounted, or not ours.`);
     const expected = this.configuration.identity ?? identity ?? marker;
-    if (!UUID.test(marker) || marker !== expected || (identity !== null && marker !== identity))
+    if (!isUuid(marker) || marker !== expected || (identity !== null && marker !== identity))
       throw new Error(`The storage ${this.root} has another marker: it is another deployment's.`);
     const { dev } = await lstat(this.root);
     for (const folder of [this.volumes, this.retired]) {

@@ -1,4 +1,4 @@
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+import { isUuid } from '../domain/uuid';
 
 /** What btrfs counts of a subvolume, bytes. */
 export interface QuotaGroup {
@@ -73,7 +73,7 @@ export function parseSubvolumes(text: string, folder: string): ReadonlyMap<strin
     const [, group = '', path = ''] = /^ID (\d+) gen \d+ top level \d+ path (.+)$/.exec(line) ?? [];
     if (group === '') throw new Error(`btrfs subvolume list: this line cannot be read: ${line}`);
     const id = path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : '';
-    if (UUID.test(id)) found.set(id, group);
+    if (isUuid(id)) found.set(id, group);
   }
   return found;
 }

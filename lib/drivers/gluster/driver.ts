@@ -9,7 +9,7 @@ import {
   VolumeLost,
   type VolumeRecord,
 } from '../../ports/driver';
-import { fileNameOf, isVolumeId } from '../nfs/volume-id';
+import { fileNameOf, isVolumeId } from '../volume-id';
 import { accessChange } from './access';
 import { NOBODY } from './auth-allow';
 import type { BrickData } from './brick-data';

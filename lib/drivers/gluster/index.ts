@@ -18,7 +18,6 @@ const GLUSTER: Command = ['/usr/sbin/gluster'];
 /** `true`: on this machine, by this process. */
 const HERE: Command = ['/usr/bin/env'];
 const LOCKS = '/run/lock/nova-shared-filesystem';
-const HOST = /^[A-Za-z0-9.:_-]{1,253}$/;
 const BRICK = /^(?<host>[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}):(?<path>(\/[A-Za-z0-9._-]+)+)$/;
 /** Bricks take 0.1 to 0.5 s; 5 s on a machine that is busy. */
 const PARTING_MILLISECONDS = 20_000;
@@ -36,8 +35,7 @@ export function createGlusterDriver(
   self: ProcessIdentity,
   around = { run, partingMilliseconds: PARTING_MILLISECONDS },
 ): Driver {
-  const host = settings.text('exportAddress');
-  if (!HOST.test(host)) throw settings.wrong('exportAddress', 'expected an address or a host name');
+  const host = settings.host('exportAddress');
   const roots = brickRoots(settings);
   const replica = settings.number('replica', 1, 1, MOST_COPIES);
   if (roots.length % replica !== 0)

@@ -1,3 +1,4 @@
+import { parseRevision } from '../../domain/revision';
 import type { VolumeRecord } from '../../ports/driver';
 import { parseRecord } from '../volume-record';
 import { type Allowed, parseAllow } from './auth-allow';
@@ -52,7 +53,7 @@ export function allowedBy({ options }: GlusterVolume): Allowed {
 /** The revision of its list. Unreadable: 0, and the list is written anew. */
 export function revisionOf({ options }: GlusterVolume): bigint {
   const text = options.get(OPTION.revision) ?? '';
-  return /^\d{1,18}$/.test(text) ? BigInt(text) : 0n;
+  return parseRevision(text) ?? 0n;
 }
 
 /** The text of its record; null: there is none. */

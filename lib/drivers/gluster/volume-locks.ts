@@ -4,7 +4,7 @@ import { TerminalError } from '../../ports/driver';
 import type { ProcessIdentity } from '../../ports/process';
 import { isMissing } from '../durable-file';
 import { withLockFile } from '../lock-file';
-import { fileNameOf } from '../nfs/volume-id';
+import { fileNameOf } from '../volume-id';
 
 /**
  * A lock a volume, between processes of this machine: looking at a revision and setting it are two calls of the CLI. Between

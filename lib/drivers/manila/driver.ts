@@ -15,6 +15,7 @@ import {
 import type { ProcessIdentity } from '../../ports/process';
 import { isMissing } from '../durable-file';
 import { withLockFile } from '../lock-file';
+import { fileNameOf, isVolumeId } from '../volume-id';
 import { AccessLists } from './access-lists';
 import { AccessRules } from './access-rules';
 import type { ManilaApi } from './manila-api';
@@ -23,8 +24,6 @@ import { readRoom } from './pools';
 import { listIn } from './share';
 import { ShareVolumes } from './share-volumes';
 import { type ShareKind, Shares } from './shares';
-
-const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** How long Manila is waited for where others wait for that, in milliseconds. */
 export interface Patience {
@@ -118,7 +117,7 @@ export class ManilaDriver implements Driver {
   }
 
   async volumes(signal: AbortSignal): Promise<readonly StoredVolume[]> {
-    return (await this.#volumes.list(signal)).filter(({ id }) => ID.test(id));
+    return (await this.#volumes.list(signal)).filter(({ id }) => isVolumeId(id));
   }
 
   async record(id: string, signal: AbortSignal): Promise<VolumeRecord | null> {
@@ -136,8 +135,7 @@ export class ManilaDriver implements Driver {
   /** While no other process of this machine works on the volume: of other machines', the leases of the database keep it apart. */
   async #alone<Result>({ id }: Pick<Volume, 'id'>, signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
     signal.throwIfAborted();
-    if (!ID.test(id)) throw new Error('the id of a volume is no UUID');
-    const lock = path.join(this.locks, `${id}.lock`);
+    const lock = path.join(this.locks, `${fileNameOf(id)}.lock`);
     try {
       return await withLockFile(lock, this.self, signal, work);
     } catch (error) {

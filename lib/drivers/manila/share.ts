@@ -1,3 +1,4 @@
+import { parseRevision } from '../../domain/revision';
 import { fieldOf, isJsonObject, type JsonObject } from '../../json';
 import { unreadable } from './manila-api';
 
@@ -38,7 +39,7 @@ export function serviceState({ metadata }: Share): ServiceState {
 /** The revision of its access list; 0 where there is none, or what stands there is no number that we ever wrote. */
 export function revisionOf({ metadata }: Share): bigint {
   const text = metadata.get(METADATA.revision) ?? '';
-  return /^\d{1,18}$/.test(text) ? BigInt(text) : 0n;
+  return parseRevision(text) ?? 0n;
 }
 
 /** Whether Manila is at work on it: nothing else can be asked for. */

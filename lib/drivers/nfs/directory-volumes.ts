@@ -2,13 +2,13 @@ import { chmod, mkdir, rename } from 'node:fs/promises';
 import * as path from 'node:path';
 import { type Room, type StoredVolume, type Volume, VolumeLost, type VolumeRecord } from '../../ports/driver';
 import { isThere, removeFile, syncFolder } from '../durable-file';
+import { fileNameOf } from '../volume-id';
 import { readRecord, writeRecord } from '../volume-record';
 import { allocatedBytes } from './allocated-bytes';
 import { readMarker, writeMarker } from './marker';
 import { removeTree } from './remove-tree';
 import type { NfsVolumes, Presence } from './server';
 import { isVolume, roomOf, volumesIn } from './volume-folders';
-import { fileNameOf } from './volume-id';
 
 /** Where what was retired waits to be purged. */
 const RETIRED = '.retired';

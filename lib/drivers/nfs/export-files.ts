@@ -7,8 +7,8 @@ import type { ProcessIdentity } from '../../ports/process';
 import { isFull, isMissing, replaceFile, syncFolder } from '../durable-file';
 import { withLockFile } from '../lock-file';
 import { SharedRun } from '../shared-run';
+import { fileNameOf } from '../volume-id';
 import { Reserve } from './reserve';
-import { fileNameOf } from './volume-id';
 
 /** The directory in which an NFS server finds one file a volume: who may write there when, and what to do when it is full. */
 export class ExportFiles {

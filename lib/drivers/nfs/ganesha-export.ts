@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import { parseAddress } from '../../domain/address';
 import type { AddressBlock } from '../../domain/address-cover';
+import { isVolumeId } from '../volume-id';
 import { exportComment, revisionIn } from './exports-file';
 import { type GaneshaOption, isKnownOption } from './ganesha-options';
-import { isVolumeId } from './volume-id';
 
 /** `Export_Id` is a number of 16 bits, and 0 is the server's own. */
 export const LARGEST_EXPORT_ID = 65_535;

@@ -5,9 +5,9 @@ import { setImmediate } from 'node:timers/promises';
 import { TerminalError } from '../../ports/driver';
 import { isMissing, readIfThere, replaceFile } from '../durable-file';
 import { SharedRun } from '../shared-run';
+import { isVolumeId } from '../volume-id';
 import type { ExportFiles } from './export-files';
 import { parseGaneshaExport } from './ganesha-export';
-import { isVolumeId } from './volume-id';
 
 export const INDEX = 'exports.conf';
 const HEAD =

@@ -15,7 +15,6 @@ import { ServedExports } from './served-exports';
 import type { NfsServer } from './server';
 
 const SYSTEM_BUS = 'unix:path=/run/dbus/system_bus_socket';
-const HOST = /^[A-Za-z0-9.:_-]{1,253}$/;
 
 /**
  * Reads the settings in the block `ganesha` (docs/drivers.md).
@@ -39,8 +38,7 @@ export function createGanesha(
   const directory = plain('directory');
   const pseudoRoot = plain('pseudoRoot', '/volumes');
   const configuration = path.resolve(settings.text('configuration', '/etc/ganesha/ganesha.conf'));
-  const host = settings.text('exportAddress');
-  if (!HOST.test(host)) throw settings.wrong('exportAddress', 'expected an address or a host name');
+  const host = settings.host('exportAddress');
   const bus = settings.text('bus', SYSTEM_BUS);
   if (!/^unix:path=\/[^,;]*$/.test(bus))
     throw settings.wrong('bus', `expected the address of a D-Bus, such as "${SYSTEM_BUS}"`);

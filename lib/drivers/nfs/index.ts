@@ -13,8 +13,7 @@ import { Reload } from './reload';
 import { readVolumes } from './volumes-settings';
 
 const EXPORTFS: Command = ['/usr/sbin/exportfs', '-ra'];
-/** What may stand in an export location: a name or an address, and a path without blanks. */
-const HOST = /^[A-Za-z0-9.:_-]{1,253}$/;
+/** What may stand in an export location: a path without blanks. */
 const EXPORT_PATH = /^(\/[A-Za-z0-9._-]+)+$/;
 
 /**
@@ -33,8 +32,7 @@ export function createNfsDriver(settings: Settings, text: string, self: ProcessI
 
   const exports = settings.inner('exports');
   const directory = path.resolve(exports.text('directory'));
-  const host = exports.text('exportAddress');
-  if (!HOST.test(host)) throw exports.wrong('exportAddress', 'expected an address or a host name');
+  const host = exports.host('exportAddress');
   const exportPath = exports.text('exportPath', exported);
   if (exportPath !== exported && !EXPORT_PATH.test(exportPath))
     throw exports.wrong('exportPath', 'expected an absolute path of A-Z a-z 0-9 . _ - without a slash at its end');

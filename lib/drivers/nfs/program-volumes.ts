@@ -10,11 +10,11 @@ import {
 } from '../../ports/driver';
 import { type Kind, LARGEST_PROJECT, RECORDS, RETIRED, SUFFIX, VOLUMES } from '../../volume-program/verbs';
 import { isMissing, removeFile } from '../durable-file';
+import { fileNameOf } from '../volume-id';
 import { readRecord, writeRecord } from '../volume-record';
 import { readMarker } from './marker';
 import type { NfsVolumes, Presence } from './server';
 import { isVolume, roomOf, volumesIn } from './volume-folders';
-import { fileNameOf } from './volume-id';
 import type { VolumeProgram } from './volume-program';
 
 /**

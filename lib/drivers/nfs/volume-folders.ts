@@ -1,7 +1,7 @@
 import { lstat, readdir, statfs } from 'node:fs/promises';
 import { type Room, TerminalError } from '../../ports/driver';
 import { isMissing } from '../durable-file';
-import { isVolumeId } from './volume-id';
+import { isVolumeId } from '../volume-id';
 
 /**
  * Of links never: what a link points at is not the volume.

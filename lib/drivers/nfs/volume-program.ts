@@ -2,7 +2,7 @@ import { TerminalError, VolumeLost } from '../../ports/driver';
 import { type BackendVerb, EXIT, type VolumeVerb } from '../../volume-program/verbs';
 import { ProgramFailed, run } from '../run';
 import type { Command } from '../settings';
-import { fileNameOf } from './volume-id';
+import { fileNameOf } from '../volume-id';
 
 /** What the filer's volume program has of use and numbers. */
 export interface Counted {
