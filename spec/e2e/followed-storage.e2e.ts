@@ -82,12 +82,11 @@ describe('instances that a gateway follows, on a real NFS-Ganesha', () => {
     }, SOON_MILLISECONDS);
   const worked = async (loop: NfsLoop): Promise<void> => {
     await loop.mark();
-    let done = { writes: 0, reads: 0, stats: 0 };
-    await eventually(async () => {
-      const { writes, reads, stats } = await loop.mark();
-      done = { writes: done.writes + writes, reads: done.reads + reads, stats: done.stats + stats };
-      return Math.min(done.writes, done.reads, done.stats) >= SOME ? null : `it does not work: ${JSON.stringify(done)}`;
-    }, SOON_MILLISECONDS);
+    await loop.tally(
+      ({ writes, reads, stats }) =>
+        Math.min(writes, reads, stats) >= SOME ? null : `${writes} writes, ${reads} reads, ${stats} stats`,
+      SOON_MILLISECONDS,
+    );
   };
   const place = (index: 0 | 1 | 2): Place => places[index] as Place;
 
@@ -105,13 +104,11 @@ describe('instances that a gateway follows, on a real NFS-Ganesha', () => {
     await settled('demo', 'shared', 1);
     await leaving.mark();
     // what begins after the run is settled
-    let tried = 0;
-    await eventually(async () => {
-      const { writes, reads, stats, failures } = await leaving.mark();
-      expect({ writes, reads, stats }).toEqual({ writes: 0, reads: 0, stats: 0 });
-      tried += failures;
-      return tried >= SOME ? null : 'it does not try';
-    }, SOON_MILLISECONDS);
+    const tried = await leaving.tally(
+      ({ failures }) => (failures >= SOME ? null : 'it does not try'),
+      SOON_MILLISECONDS,
+    );
+    expect(tried).toMatchObject({ writes: 0, reads: 0, stats: 0 });
     expect(leaving.lines.filter(({ event, errno }) => event === 'write' && errno !== 0)).toMatchObject([
       { errno: EACCES },
     ]);

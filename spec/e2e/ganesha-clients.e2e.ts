@@ -6,7 +6,6 @@ import { EXPORT_MANAGER, ExportManager } from '../../lib/drivers/nfs/export-mana
 import type { Driver, Volume } from '../../lib/ports/driver';
 import { thisProcess } from '../../lib/process-identity';
 import { aVolume } from '../drivers/contract';
-import { eventually } from '../support/eventually';
 import { Ganesha } from './storage/ganesha';
 import { type Place, StorageLab } from './storage/lab';
 import { NfsClients, type NfsLoop, ROOT, USER } from './storage/nfs-client';
@@ -195,34 +194,14 @@ describe('real clients of a real NFS-Ganesha', () => {
 
   /** Some operations of each kind have succeeded since the mark before. */
   async function worked(loop: NfsLoop) {
-    let [writes, reads, stats, failures] = [0, 0, 0, 0];
-    await eventually(async () => {
-      const line = await loop.mark();
-      [writes, reads, stats, failures] = [
-        writes + line.writes,
-        reads + line.reads,
-        stats + line.stats,
-        failures + line.failures,
-      ];
-      return Math.min(writes, reads, stats) > SOME ? null : `${writes} writes, ${reads} reads, ${stats} stats`;
-    });
-    return { writes, reads, stats, failures };
+    return loop.tally(({ writes, reads, stats }) =>
+      Math.min(writes, reads, stats) > SOME ? null : `${writes} writes, ${reads} reads, ${stats} stats`,
+    );
   }
 
   /** Some operations have failed since the mark before; what succeeded in that time. */
   async function failed(loop: NfsLoop) {
-    let [writes, reads, stats, failures] = [0, 0, 0, 0];
-    await eventually(async () => {
-      const line = await loop.mark();
-      [writes, reads, stats, failures] = [
-        writes + line.writes,
-        reads + line.reads,
-        stats + line.stats,
-        failures + line.failures,
-      ];
-      return failures > 3 * SOME ? null : `${failures} failures`;
-    });
-    return { writes, reads, stats, failures };
+    return loop.tally(({ failures }) => (failures > 3 * SOME ? null : `${failures} failures`));
   }
 });
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { eventually } from '../../support/eventually';
 import type { Place, StorageLab } from './lab';
 
 const SOURCE = path.resolve(__dirname, 'nfs-probe.c');
@@ -25,6 +26,9 @@ export interface ProbeLine {
   readonly longest: number;
   readonly records: number;
 }
+
+/** How many operations of each kind have succeeded, and how many have failed. */
+export type Tally = Pick<ProbeLine, 'writes' | 'reads' | 'stats' | 'failures'>;
 
 /** Who a client says that he is. */
 export interface Account {
@@ -112,6 +116,25 @@ export class NfsLoop {
     const line = this.#next('mark');
     this.started.stdin?.write('\n');
     return line;
+  }
+
+  /**
+   * Counts what comes of the operations from the mark before on, until it is enough.
+   * @param left tells what is not there yet; null: nothing
+   */
+  async tally(left: (sum: Tally) => string | null, milliseconds?: number): Promise<Tally> {
+    let sum: Tally = { writes: 0, reads: 0, stats: 0, failures: 0 };
+    await eventually(async () => {
+      const { writes, reads, stats, failures } = await this.mark();
+      sum = {
+        writes: sum.writes + writes,
+        reads: sum.reads + reads,
+        stats: sum.stats + stats,
+        failures: sum.failures + failures,
+      };
+      return left(sum);
+    }, milliseconds);
+    return sum;
   }
 
   /** The next change of an operation from success to failure, or back. */
