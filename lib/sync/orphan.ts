@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { isCredibleNumber } from '../domain/credible';
 import { SCOPES, type Scope } from '../domain/filesystem';
 import { isFilesystemName, isProjectId } from '../domain/name';
@@ -117,8 +118,9 @@ export async function shrinkList(
   }
 }
 
+/** Without the words that somebody has written there: a name may look like an address, `cafe.be`. */
 function addressesOf(found: readonly string[]): readonly string[] {
-  return found.filter((each) => /^[0-9a-f:.]+$/.test(each));
+  return found.filter((each) => isIP(each) !== 0);
 }
 
 function sizeOf(text: string): Size | null {

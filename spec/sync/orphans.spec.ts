@@ -111,6 +111,14 @@ describe('volumes and rows that have lost each other', () => {
       expect(process.told('list of an orphan cut')).toHaveLength(2);
     });
 
+    it('is closed to a host whose name looks like an address', async () => {
+      await say('vm', { addresses: ['10.0.0.1'] });
+      const id = anOrphan({ addresses: ['10.0.0.1', 'cafe.be'] });
+      const process = start();
+      await process.until(async () => held(id)?.join() === '10.0.0.1');
+      expect(process.told('list of an orphan not cut')).toEqual([]);
+    });
+
     it('of a project lets in no instance of another one that has the address now', async () => {
       await say('mine', { project: 'demo', addresses: ['10.0.0.1', '10.0.0.4'] });
       await say('other', { project: 'other', addresses: ['10.0.0.2', '10.0.0.4'] });
